@@ -1,0 +1,58 @@
+//! What components say to one another: one type, a line a protocol, so that anything can be wired to anything.
+
+use crate::protocols::{Family, Form, Wire};
+use crate::sim::{Item, Payload};
+
+use super::Fact;
+
+/// Declares [`Message`] and hands every question about one to its protocol.
+macro_rules! messages {
+    ($($(#[$meta:meta])* $variant:ident($type:ty),)*) => {
+        /// A message of any protocol.
+        #[derive(Clone, Debug, PartialEq, Hash)]
+        pub enum Message { $($(#[$meta])* $variant($type),)* }
+
+        impl Payload for Message {
+            type Fact = Fact;
+            fn name(&self) -> &'static str {
+                match self { $(Message::$variant(message) => message.name(),)* }
+            }
+            fn bytes(&self) -> u32 {
+                match self { $(Message::$variant(message) => message.bytes(),)* }
+            }
+            fn carries(&self, item: Item) -> bool {
+                match self { $(Message::$variant(message) => message.carries(item),)* }
+            }
+        }
+
+        impl Message {
+            /// What it is about.
+            pub fn family(&self) -> Family {
+                match self { $(Message::$variant(_) => <$type as Wire>::FAMILY,)* }
+            }
+            /// What it does.
+            pub fn form(&self) -> Form {
+                match self { $(Message::$variant(message) => message.form(),)* }
+            }
+            /// Its fields by name, for people.
+            pub fn fields(&self) -> Vec<(&'static str, String)> {
+                match self { $(Message::$variant(message) => message.fields(),)* }
+            }
+            /// One line for tooltips and logs.
+            pub fn summary(&self) -> String {
+                match self { $(Message::$variant(message) => message.summary(),)* }
+            }
+        }
+
+        $(impl From<$type> for Message {
+            fn from(message: $type) -> Message {
+                Message::$variant(message)
+            }
+        })*
+    };
+}
+
+messages! {
+    /// Are you there?
+    Health(crate::protocols::health::Message),
+}

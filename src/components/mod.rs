@@ -1,0 +1,146 @@
+//! WHAT ONE PLACES ON THE STAGE, one file each; each hosts the algorithms that it needs.
+//!
+//! To add one: a file here, a `mod` line and a line in [`KINDS`]. It then stands in the palette, in documents, in links,
+//! in the command line and in every test that walks the list.
+
+use std::collections::BTreeMap;
+
+use crate::protocols::Family;
+use crate::sim::{Component, Config, Field, Machine, Template, Value};
+
+mod fact;
+mod message;
+
+pub use fact::Fact;
+pub use message::Message;
+
+/// The engine, for the one payload of the app.
+pub type World = crate::sim::World<Message>;
+/// A record of the app's runs.
+pub type Record = crate::sim::Record<Message>;
+/// What a record says.
+pub type What = crate::sim::What<Message>;
+/// A command's result and a node, for the app's payload.
+pub type Node = crate::sim::Node<Message>;
+
+/// Every kind of component. The order is the palette's.
+pub static KINDS: &[Kind] = &[];
+
+/// The sign that a kind of component is drawn by; what it looks like is the scene's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Glyph {
+    /// Someone at a screen.
+    Client,
+    /// Spreads requests.
+    Balancer,
+    /// Holds connections.
+    Gateway,
+    /// Does work.
+    Worker,
+    /// Keeps data.
+    Database,
+    /// Watches and acts.
+    Supervisor,
+}
+
+/// What one knows about a kind before placing it; implemented beside [`Component`].
+pub trait Placeable: Component<Message = Message> {
+    /// Its name in documents: lower case.
+    const KIND: &'static str;
+    /// Its name for people.
+    const TITLE: &'static str;
+    /// What it does: a sentence.
+    const ABOUT: &'static str;
+    /// Its sign.
+    const GLYPH: Glyph;
+    /// What it is about.
+    const FAMILY: Family;
+    /// The kinds that it talks to.
+    const TALKS_TO: &'static [&'static str];
+    /// The machine that it stands on when a document is silent.
+    fn machine() -> Machine {
+        Machine::default()
+    }
+}
+
+/// A kind of component: [`Placeable`] as a value.
+pub struct Kind {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its sign.
+    pub glyph: Glyph,
+    /// What it is about.
+    pub family: Family,
+    /// The kinds that it talks to.
+    pub talks_to: &'static [&'static str],
+    /// What can be set about it.
+    pub fields: &'static [Field],
+    /// The machine that it stands on when a document is silent.
+    pub machine: fn() -> Machine,
+    build: fn(&str, &str, Machine, &Settings) -> Result<Template<Message>, Unfit>,
+}
+
+/// Settings by name, as a document gives them.
+pub type Settings = BTreeMap<String, Value>;
+
+/// A setting that does not fit: its name, and a sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfit {
+    /// The setting.
+    pub field: String,
+    /// What is wrong with it.
+    pub told: String,
+}
+
+impl Kind {
+    /// The kind of component `C`.
+    pub const fn of<C: Placeable>() -> Kind {
+        Kind {
+            name: C::KIND,
+            title: C::TITLE,
+            about: C::ABOUT,
+            glyph: C::GLYPH,
+            family: C::FAMILY,
+            talks_to: C::TALKS_TO,
+            fields: C::Config::FIELDS,
+            machine: C::machine,
+            build: build::<C>,
+        }
+    }
+
+    /// A template for nodes of this kind.
+    ///
+    /// # Errors
+    /// The first setting that is not there or does not fit.
+    pub fn template(
+        &self,
+        name: &str,
+        prefix: &str,
+        machine: Machine,
+        settings: &Settings,
+    ) -> Result<Template<Message>, Unfit> {
+        (self.build)(name, prefix, machine, settings)
+    }
+}
+
+fn build<C: Placeable>(
+    name: &str,
+    prefix: &str,
+    machine: Machine,
+    settings: &Settings,
+) -> Result<Template<Message>, Unfit> {
+    let mut config = C::Config::default();
+    for (field, value) in settings {
+        config.set(field, value).map_err(|told| Unfit { field: field.clone(), told })?;
+    }
+    Ok(Template::new::<C>(name, prefix, C::KIND, machine, config))
+}
+
+/// The kind of this name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}

@@ -1,0 +1,65 @@
+//! ALGORITHMS, sans-I/O, one file each: state machines written against [`Port`](crate::sim::Port) or plain functions.
+//!
+//! They know no component, no pixel and no colour. A component hosts them and lifts their messages into its own.
+
+pub mod health;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use crate::sim::Item;
+
+/// How a message looks to a person: what it does, never how it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Asks for something.
+    Request,
+    /// Answers, neither well nor badly.
+    Reply,
+    /// Answers: done.
+    Accept,
+    /// Answers: refused.
+    Refuse,
+    /// Says that one is alive, or spreads what is known.
+    Beat,
+}
+
+/// A family of components and of their messages: what they are about. The scene gives each its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// The people who use the system.
+    People,
+    /// Where they come in: balancers, gateways, routers.
+    Edge,
+    /// What does the work.
+    Work,
+    /// What keeps the data.
+    Storage,
+    /// What watches over the rest.
+    Control,
+}
+
+/// One protocol's messages.
+pub trait Wire: Clone + Hash + Debug + 'static {
+    /// What they are about.
+    const FAMILY: Family;
+    /// The message's name, as in its paper.
+    fn name(&self) -> &'static str;
+    /// What it does.
+    fn form(&self) -> Form;
+    /// Its size on the wire in bytes.
+    fn bytes(&self) -> u32 {
+        64
+    }
+    /// Its fields by name, for people.
+    fn fields(&self) -> Vec<(&'static str, String)>;
+    /// One line for tooltips and logs: `#218 “see you at 8”`.
+    fn summary(&self) -> String {
+        self.fields().iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+    }
+    /// Whether it holds a copy of `item`.
+    fn carries(&self, item: Item) -> bool {
+        let _ = item;
+        false
+    }
+}

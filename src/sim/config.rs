@@ -1,0 +1,365 @@
+//! What can be set about a component: named fields with unit, range and default, known to documents, dials, the
+//! inspector, links and the command line from one description.
+
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Micros};
+
+/// A setting as documents and links write it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// `true` or `false`.
+    Flag(bool),
+    /// Any number.
+    Number(f64),
+    /// A word, or a length of time such as `40ms`.
+    Text(Rc<str>),
+}
+
+impl Value {
+    /// Text from anything that can be shown.
+    pub fn text(shown: impl ToString) -> Value {
+        Value::Text(Rc::from(shown.to_string()))
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What a field accepts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FieldKind {
+    /// A number from `min` to `max`.
+    Number {
+        /// The least.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
+    /// A whole number from `min` to `max`.
+    Whole {
+        /// The least.
+        min: u64,
+        /// The greatest.
+        max: u64,
+    },
+    /// A length of time from `min` to `max`.
+    Span {
+        /// The shortest.
+        min: Micros,
+        /// The longest.
+        max: Micros,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// One field of a component's configuration.
+#[derive(Clone, Copy)]
+pub struct Field {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// What it means: a sentence.
+    pub help: &'static str,
+    /// Its unit, empty where the value carries it (lengths of time) or has none.
+    pub unit: &'static str,
+    /// What it accepts.
+    pub kind: fn() -> FieldKind,
+    /// What it is when a document is silent.
+    pub default: fn() -> Value,
+}
+
+/// The configuration of a component; write it with [`config!`](crate::config).
+pub trait Config: Clone + Default + 'static {
+    /// Every field, in the order of its declaration.
+    const FIELDS: &'static [Field];
+    /// A field's value; `None` for a name that is not there.
+    fn get(&self, name: &str) -> Option<Value>;
+    /// Sets a field.
+    ///
+    /// # Errors
+    /// A sentence: a name that is not there (with the nearest right one), a value of the wrong kind or out of range.
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String>;
+    /// Mixes every field into a digest.
+    fn digest(&self, digest: &mut Digest);
+}
+
+/// A type that a field may have.
+pub trait FieldType: Sized {
+    /// What it accepts between `min` and `max`, which are in the field's unit (seconds for lengths of time).
+    fn kind(min: f64, max: f64) -> FieldKind;
+    /// As documents write it.
+    fn to_value(&self) -> Value;
+    /// From what a document wrote.
+    ///
+    /// # Errors
+    /// A sentence that says what was expected.
+    fn from_value(value: &Value, kind: FieldKind) -> Result<Self, String>;
+    /// Mixes it into a digest.
+    fn digest(&self, digest: &mut Digest);
+}
+
+impl FieldType for f64 {
+    fn kind(min: f64, max: f64) -> FieldKind {
+        FieldKind::Number { min, max }
+    }
+    fn to_value(&self) -> Value {
+        Value::Number(*self)
+    }
+    fn from_value(value: &Value, kind: FieldKind) -> Result<f64, String> {
+        let FieldKind::Number { min, max } = kind else { return Err("this field is not a number".to_owned()) };
+        match *value {
+            Value::Number(n) if n >= min && n <= max => Ok(n),
+            _ => Err(format!("expected a number from {min} to {max}, found {value}")),
+        }
+    }
+    fn digest(&self, digest: &mut Digest) {
+        digest.word(self.to_bits());
+    }
+}
+
+impl FieldType for u32 {
+    fn kind(min: f64, max: f64) -> FieldKind {
+        FieldKind::Whole { min: min as u64, max: max as u64 }
+    }
+    fn to_value(&self) -> Value {
+        Value::Number(f64::from(*self))
+    }
+    fn from_value(value: &Value, kind: FieldKind) -> Result<u32, String> {
+        let FieldKind::Whole { min, max } = kind else { return Err("this field is not a whole number".to_owned()) };
+        match *value {
+            Value::Number(n) if n >= min as f64 && n <= max as f64 && n == n.trunc() => Ok(n as u32),
+            _ => Err(format!("expected a whole number from {min} to {max}, found {value}")),
+        }
+    }
+    fn digest(&self, digest: &mut Digest) {
+        digest.word(u64::from(*self));
+    }
+}
+
+impl FieldType for bool {
+    fn kind(_: f64, _: f64) -> FieldKind {
+        FieldKind::Flag
+    }
+    fn to_value(&self) -> Value {
+        Value::Flag(*self)
+    }
+    fn from_value(value: &Value, _: FieldKind) -> Result<bool, String> {
+        match value {
+            Value::Flag(flag) => Ok(*flag),
+            _ => Err(format!("expected true or false, found {value}")),
+        }
+    }
+    fn digest(&self, digest: &mut Digest) {
+        digest.word(u64::from(*self));
+    }
+}
+
+impl FieldType for Micros {
+    fn kind(min: f64, max: f64) -> FieldKind {
+        FieldKind::Span { min: Micros::from_f64(min * 1e6), max: Micros::from_f64(max * 1e6) }
+    }
+    fn to_value(&self) -> Value {
+        Value::text(self)
+    }
+    fn from_value(value: &Value, kind: FieldKind) -> Result<Micros, String> {
+        let FieldKind::Span { min, max } = kind else { return Err("this field is not a length of time".to_owned()) };
+        let Value::Text(text) = value else {
+            return Err(format!("expected a length of time such as \"40ms\", found {value}"));
+        };
+        let span = Micros::parse(text)?;
+        if span < min || span > max { Err(format!("expected {min} to {max}, found {span}")) } else { Ok(span) }
+    }
+    fn digest(&self, digest: &mut Digest) {
+        digest.word(self.0);
+    }
+}
+
+/// An enumeration whose variants are words; write it with [`choice!`](crate::choice).
+pub trait Choice: Copy + Hash + 'static {
+    /// The words, in the order of the variants.
+    const WORDS: &'static [&'static str];
+    /// Every variant.
+    const ALL: &'static [Self];
+    /// This variant's place.
+    fn index(self) -> usize;
+}
+
+impl<T: Choice> FieldType for T {
+    fn kind(_: f64, _: f64) -> FieldKind {
+        FieldKind::Choice(T::WORDS)
+    }
+    fn to_value(&self) -> Value {
+        Value::text(T::WORDS[self.index()])
+    }
+    fn from_value(value: &Value, _: FieldKind) -> Result<T, String> {
+        let found = value.to_string();
+        match T::WORDS.iter().position(|word| **word == *found) {
+            Some(place) => Ok(T::ALL[place]),
+            None => Err(format!(
+                "expected one of {}, found {found}{}",
+                T::WORDS.join(", "),
+                nearest_hint(&found, T::WORDS.iter().copied())
+            )),
+        }
+    }
+    fn digest(&self, digest: &mut Digest) {
+        self.hash(digest);
+    }
+}
+
+/// Sets the field `name` of a list of fields through `put`, or says which name was probably meant.
+///
+/// # Errors
+/// That sentence.
+pub fn unknown_field<T>(name: &str, fields: &[Field]) -> Result<T, String> {
+    let names = fields.iter().map(|field| field.name);
+    let hint = nearest_hint(name, names.clone());
+    let all: Vec<&str> = names.collect();
+    let known = if all.is_empty() { "it has none".to_owned() } else { format!("it has {}", all.join(", ")) };
+    Err(format!("there is no setting \"{}\"{hint}; {known}", name.chars().take(60).collect::<String>()))
+}
+
+/// `, did you mean "x"?`, or nothing where no name is near.
+pub fn nearest_hint<'a>(found: &str, names: impl Iterator<Item = &'a str>) -> String {
+    nearest(found, names).map_or(String::new(), |name| format!(", did you mean \"{name}\"?"))
+}
+
+/// The name nearest to `found` by edit distance, when it is near enough to have been meant.
+pub fn nearest<'a>(found: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let found: Vec<char> = found.chars().take(64).flat_map(char::to_lowercase).collect();
+    let (distance, name) = names.map(|name| (distance(&found, name), name)).min()?;
+    (distance <= 1 + found.len() / 4).then_some(name)
+}
+
+/// Edits (insert, delete, replace, swap neighbours) that turn one text into the other.
+fn distance(a: &[char], b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).flat_map(char::to_lowercase).collect();
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let same = usize::from(a[i - 1] != b[j - 1]);
+                let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best = best.min(rows[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+/// Hashes a configuration: floats by their bits.
+pub struct Hashed<'a, C>(pub &'a C);
+
+impl<C: Config> Hash for Hashed<'_, C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut digest = Digest::default();
+        self.0.digest(&mut digest);
+        state.write_u64(digest.finish());
+    }
+}
+
+/// Declares a configuration: a struct whose fields are described once, for documents, dials, inspector and links.
+///
+/// ```
+/// faultline::config! {
+///     /// What a heart wants.
+///     pub struct HeartConfig {
+///         /// Beats a minute.
+///         rate: f64 = 70.0, in 20.0, 220.0, "1/min";
+///         /// How long a beat takes.
+///         beat: faultline::sim::Micros = faultline::sim::Micros::ms(300), in 0.1, 1.0, "";
+///     }
+/// }
+/// use faultline::sim::{Config, Value};
+/// let mut heart = HeartConfig::default();
+/// assert!(heart.set("rate", &Value::Number(300.0)).is_err());
+/// assert!(heart.set("raet", &Value::Number(90.0)).unwrap_err().contains("did you mean \"rate\""));
+/// ```
+#[macro_export]
+macro_rules! config {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[doc = $help:literal])+ $field:ident: $type:ty = $default:expr, in $min:expr, $max:expr, $unit:literal;)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[doc = $help])+ pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        impl $crate::sim::Config for $name {
+            const FIELDS: &'static [$crate::sim::Field] = &[$($crate::sim::Field {
+                name: stringify!($field),
+                help: concat!($($help),+),
+                unit: $unit,
+                kind: || <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64),
+                default: || { let value: $type = $default; $crate::sim::FieldType::to_value(&value) },
+            },)*];
+
+            fn get(&self, name: &str) -> Option<$crate::sim::Value> {
+                match name {
+                    $(stringify!($field) => Some($crate::sim::FieldType::to_value(&self.$field)),)*
+                    _ => None,
+                }
+            }
+
+            fn set(&mut self, name: &str, value: &$crate::sim::Value) -> Result<(), String> {
+                match name {
+                    $(stringify!($field) => {
+                        let kind = <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64);
+                        self.$field = $crate::sim::FieldType::from_value(value, kind)?;
+                        Ok(())
+                    })*
+                    _ => $crate::sim::unknown_field(name, Self::FIELDS),
+                }
+            }
+
+            fn digest(&self, digest: &mut $crate::sim::Digest) {
+                $($crate::sim::FieldType::digest(&self.$field, digest);)*
+                let _ = digest;
+            }
+        }
+    };
+}
+
+/// Declares an enumeration whose variants are words in documents.
+#[macro_export]
+macro_rules! choice {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vmeta])* $variant,)+ }
+
+        impl $crate::sim::Choice for $name {
+            const WORDS: &'static [&'static str] = &[$($word),+];
+            const ALL: &'static [Self] = &[$($name::$variant),+];
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}

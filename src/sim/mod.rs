@@ -1,0 +1,28 @@
+//! THE ENGINE: time, seeded streams, event queue, links, nodes, disks, commands, records, digest.
+//!
+//! It knows no protocol and no component by name, no browser, no wall clock, no ambient randomness. Everything that can
+//! change a run is a value: the templates and links it was built from, the seed, and the commands given to it.
+
+mod actor;
+mod command;
+mod config;
+mod digest;
+mod dist;
+mod node;
+mod queue;
+mod record;
+mod rng;
+mod time;
+mod world;
+
+pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
+pub use command::{Command, Refusal};
+pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nearest, nearest_hint, unknown_field};
+pub use digest::Digest;
+pub use dist::Dist;
+pub use node::{Link, Machine, Node, NodeId, Profile, Status, Template};
+pub use queue::Queue;
+pub use record::{Record, RecordId, Recorder, What, Why};
+pub use rng::{Purpose, Stream};
+pub use time::{LONGEST, Micros, Time};
+pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};

@@ -1,0 +1,278 @@
+//! A node: a component on a machine, with cores, an inbox, a disk and links; and the template that it is made from.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{Actor, host};
+use super::{Component, Digest, Dist, Look, Micros, Payload, Peer, RecordId, Stream, Time, TimerView, Value};
+
+/// A node's number: never used twice in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u32);
+
+/// Whether a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Placed, not yet booted.
+    Starting,
+    /// Running.
+    Up,
+    /// Standing still, its memory intact.
+    Paused,
+    /// Down: its memory is lost, its disk is not.
+    Crashed,
+}
+
+/// What a machine can do.
+#[derive(Clone, Copy, Debug, PartialEq, Hash)]
+pub struct Machine {
+    /// How many messages it serves at once.
+    pub cores: u32,
+    /// How long it takes over one.
+    pub service: Dist,
+    /// How many may wait; one more is refused.
+    pub inbox: u32,
+    /// How long a write takes until it is on the disk; writes go one after another.
+    pub disk: Dist,
+    /// How long it takes to boot.
+    pub startup: Micros,
+}
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine { cores: 1, service: Dist::default(), inbox: 64, disk: Dist::default(), startup: Micros::ZERO }
+    }
+}
+
+/// How one direction of a link behaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// How long a message is under way.
+    pub delay: Dist,
+    /// The share of messages that it loses, 0 to 1.
+    pub loss: f64,
+    /// Whether messages arrive in the order in which they were sent, as on a TCP connection.
+    pub fifo: bool,
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        Profile { delay: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(6) }, loss: 0.0, fifo: false }
+    }
+}
+
+impl Hash for Profile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.delay, self.loss.to_bits(), self.fifo).hash(state);
+    }
+}
+
+/// One direction of a link, kept by the node that sends.
+#[derive(Clone, Hash)]
+pub struct Link {
+    /// Where it leads.
+    pub to: NodeId,
+    /// How it behaves.
+    pub profile: Rc<Profile>,
+    /// Whether it carries nothing.
+    pub cut: bool,
+    /// Whether what it carries waits at its end.
+    pub held: bool,
+    pub(super) luck: Stream,
+    pub(super) last_due: Time,
+    /// Flights that wait at the end of a held link, in the order of their arrival.
+    pub(super) waiting: Vec<u32>,
+}
+
+/// What all nodes of a group have in common.
+pub struct Template<P: Payload> {
+    /// The group's name; nodes are called after it.
+    pub name: Rc<str>,
+    /// What a node is called: this and its ordinal.
+    pub prefix: Rc<str>,
+    /// The kind of component.
+    pub kind: &'static str,
+    /// What its machines can do.
+    pub machine: Machine,
+    /// To which templates' nodes a new node is wired, and how.
+    pub links: Vec<(u32, Rc<Profile>)>,
+    make: Box<dyn Fn() -> Box<dyn Actor<P>>>,
+}
+
+impl<P: Payload> Template<P> {
+    /// A template for nodes of component `C`, not yet wired to anything.
+    pub fn new<C: Component<Message = P>>(
+        name: &str,
+        prefix: &str,
+        kind: &'static str,
+        machine: Machine,
+        config: C::Config,
+    ) -> Template<P> {
+        let config = Rc::new(config);
+        Template {
+            name: Rc::from(name),
+            prefix: Rc::from(prefix),
+            kind,
+            machine,
+            links: Vec::new(),
+            make: Box::new(move || host::<C>(config.clone())),
+        }
+    }
+
+    pub(super) fn make(&self) -> Box<dyn Actor<P>> {
+        (self.make)()
+    }
+}
+
+impl<P: Payload> Debug for Template<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Template({}: {})", self.name, self.kind)
+    }
+}
+
+/// A message that waits or is being served.
+#[derive(Clone, Hash)]
+pub(super) struct Envelope<P> {
+    pub from: NodeId,
+    pub message: P,
+    pub arrived: Time,
+    pub cause: RecordId,
+}
+
+/// A message on a core.
+#[derive(Clone, Hash)]
+pub(super) struct Job<P> {
+    pub envelope: Envelope<P>,
+    pub started: Time,
+    pub due: Time,
+    /// While the node is paused: how much is left to do.
+    pub left: Option<Micros>,
+    pub generation: u32,
+}
+
+/// A node.
+pub struct Node<P: Payload> {
+    /// Its name.
+    pub name: Rc<str>,
+    /// The template that it was made from.
+    pub template: u32,
+    /// The kind of component.
+    pub kind: &'static str,
+    /// Whether it runs.
+    pub status: Status,
+    /// Since when it has that status.
+    pub since: Time,
+    /// The record that gave it that status.
+    pub since_record: RecordId,
+    /// How long it takes over its work, in thousandths of its usual time.
+    pub slow: u32,
+    /// What the machine can do.
+    pub machine: Machine,
+    /// Its links, ascending by where they lead.
+    pub links: Vec<Link>,
+    /// How long its cores have worked, all together.
+    pub busy: Micros,
+    pub(super) peers: Rc<Vec<Peer>>,
+    pub(super) actor: Box<dyn Actor<P>>,
+    pub(super) cores: Vec<Option<Job<P>>>,
+    pub(super) inbox: VecDeque<Envelope<P>>,
+    pub(super) own: Stream,
+    pub(super) load: Stream,
+    pub(super) service: Stream,
+    pub(super) generation: u32,
+    pub(super) disk_free: Time,
+    /// Timers and writes that came due while it was paused.
+    pub(super) overdue: Vec<Overdue>,
+}
+
+/// Something that came due while its node was paused.
+#[derive(Clone, Copy, Hash)]
+pub(super) enum Overdue {
+    Timer { slot: u32, generation: u32 },
+    Write { slot: u32, generation: u32 },
+}
+
+impl<P: Payload> Clone for Node<P> {
+    fn clone(&self) -> Node<P> {
+        Node {
+            name: self.name.clone(),
+            template: self.template,
+            kind: self.kind,
+            status: self.status,
+            since: self.since,
+            since_record: self.since_record,
+            slow: self.slow,
+            machine: self.machine,
+            links: self.links.clone(),
+            busy: self.busy,
+            peers: self.peers.clone(),
+            actor: self.actor.clone_box(),
+            cores: self.cores.clone(),
+            inbox: self.inbox.clone(),
+            own: self.own.clone(),
+            load: self.load.clone(),
+            service: self.service.clone(),
+            generation: self.generation,
+            disk_free: self.disk_free,
+            overdue: self.overdue.clone(),
+        }
+    }
+}
+
+impl<P: Payload> Node<P> {
+    /// What the component shows of itself; empty while it is down.
+    pub fn look(&self) -> Look {
+        self.actor.look()
+    }
+    /// What it waits for.
+    pub fn timers(&self) -> Vec<TimerView> {
+        self.actor.timers()
+    }
+    /// One of its settings.
+    pub fn get(&self, field: &str) -> Option<Value> {
+        self.actor.get(field)
+    }
+    /// How many messages wait.
+    pub fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+    /// The messages that wait, first come first, with their senders.
+    pub fn inbox(&self) -> impl Iterator<Item = (NodeId, &P)> {
+        self.inbox.iter().map(|envelope| (envelope.from, &envelope.message))
+    }
+    /// The messages on its cores: sender, message, start and end of the service.
+    pub fn serving(&self) -> impl Iterator<Item = (NodeId, &P, Time, Time)> {
+        self.cores.iter().flatten().map(|job| (job.envelope.from, &job.envelope.message, job.started, job.due))
+    }
+    /// The link to `to`.
+    pub fn link(&self, to: NodeId) -> Option<&Link> {
+        self.links.binary_search_by_key(&to, |link| link.to).ok().map(|place| &self.links[place])
+    }
+    /// Whether memory, inbox, cores or disk hold a copy of `item`. A crashed node holds what is on its disk.
+    pub fn carries(&self, item: super::Item) -> bool {
+        self.actor.disk_carries(item)
+            || self.actor.memory_carries(item)
+            || self.inbox.iter().any(|envelope| envelope.message.carries(item))
+            || self.cores.iter().flatten().any(|job| job.envelope.message.carries(item))
+    }
+    /// Whether its disk holds a copy of `item`.
+    pub fn disk_carries(&self, item: super::Item) -> bool {
+        self.actor.disk_carries(item)
+    }
+
+    pub(super) fn link_mut(&mut self, to: NodeId) -> Option<&mut Link> {
+        self.links.binary_search_by_key(&to, |link| link.to).ok().map(|place| &mut self.links[place])
+    }
+
+    pub(super) fn digest(&self, digest: &mut Digest) {
+        self.name.hash(digest);
+        (self.template, self.status, self.since, self.slow, self.machine, &self.links).hash(digest);
+        (&self.cores, &self.inbox, &self.own, &self.load, &self.service).hash(digest);
+        (self.generation, self.disk_free, &self.overdue, self.busy).hash(digest);
+        self.actor.digest(digest);
+    }
+}

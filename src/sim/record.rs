@@ -1,0 +1,218 @@
+//! What happened, as values, each with its cause: everything that is shown, measured or judged is read from these.
+
+use std::rc::Rc;
+
+use super::{Micros, NodeId, Payload, Time, Value};
+
+/// A record's number. They count up from 1 within a run; 0 stands for «nothing».
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(pub u64);
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record<P: Payload> {
+    /// Its number.
+    pub id: RecordId,
+    /// When.
+    pub at: Time,
+    /// The record that brought it about.
+    pub cause: RecordId,
+    /// Where.
+    pub node: NodeId,
+    /// What.
+    pub what: What<P>,
+}
+
+/// Why a message did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Why {
+    /// The link lost it: its loss rate.
+    Loss,
+    /// The link is cut.
+    Cut,
+    /// The receiver is crashed or still starting.
+    Down,
+    /// The receiver's inbox was full.
+    Full,
+    /// There is no link between the two.
+    NoLink,
+    /// The receiver was removed.
+    Gone,
+    /// The receiver crashed while the message waited or was being served.
+    Died,
+}
+
+impl Why {
+    /// For the log: `lost: dispatcher-1 is down`.
+    pub fn sentence(self, receiver: &str) -> String {
+        match self {
+            Why::Loss => "the network lost it".to_owned(),
+            Why::Cut => format!("the link to {receiver} is cut"),
+            Why::Down => format!("{receiver} is down"),
+            Why::Full => format!("the inbox of {receiver} is full"),
+            Why::NoLink => format!("there is no link to {receiver}"),
+            Why::Gone => format!("{receiver} was removed"),
+            Why::Died => format!("{receiver} crashed before it was done with it"),
+        }
+    }
+
+    /// One or two words, for badges and counts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Why::Loss => "network loss",
+            Why::Cut => "link cut",
+            Why::Down => "receiver down",
+            Why::Full => "inbox full",
+            Why::NoLink => "no link",
+            Why::Gone => "receiver gone",
+            Why::Died => "died with it",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What<P: Payload> {
+    /// The node was placed; it starts.
+    Placed,
+    /// The node booted.
+    Booted,
+    /// The node crashed.
+    Crashed {
+        /// Whether its disk went with it.
+        disk_lost: bool,
+    },
+    /// The node was told to start again.
+    Restarted,
+    /// The node stopped running, its memory intact.
+    Paused,
+    /// The node runs on.
+    Resumed,
+    /// The node takes this many thousandths of its usual time.
+    Slowed {
+        /// 1000 is its usual speed.
+        permille: u32,
+    },
+    /// The node is gone for good.
+    Removed,
+    /// A link was made.
+    Wired {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A link was taken away.
+    Unwired {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A link was cut.
+    Cut {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A cut link works again.
+    Healed {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A link holds what it carries.
+    Held {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A held link lets go.
+    Released {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A link has another profile.
+    Relinked {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A setting was changed.
+    Dialled {
+        /// Which.
+        field: Rc<str>,
+        /// To what.
+        value: Value,
+    },
+    /// A message left.
+    Sent {
+        /// For whom.
+        to: NodeId,
+        /// What.
+        message: P,
+        /// When it should arrive.
+        due: Time,
+    },
+    /// A message arrived.
+    Arrived {
+        /// From whom.
+        from: NodeId,
+        /// What.
+        message: P,
+        /// How many messages waited before it.
+        waiting: u32,
+    },
+    /// A message was served on a core.
+    Served {
+        /// From whom.
+        from: NodeId,
+        /// The message's name.
+        name: &'static str,
+        /// How long it waited.
+        waited: Micros,
+        /// How long it took.
+        took: Micros,
+    },
+    /// A message was lost.
+    Lost {
+        /// For whom it was.
+        to: NodeId,
+        /// What.
+        message: P,
+        /// Why.
+        why: Why,
+    },
+    /// A timer ran out.
+    Timer {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A write reached the disk.
+    Written,
+    /// A component observed something.
+    Fact(P::Fact),
+    /// A component told people something.
+    Note(Rc<str>),
+    /// A component measured something.
+    Measure {
+        /// The metric.
+        name: &'static str,
+        /// A count, or microseconds.
+        value: u64,
+    },
+}
+
+/// Takes records as they happen.
+pub trait Recorder<P: Payload> {
+    /// Whether it wants them at all; `false` lets the engine skip making them.
+    const ON: bool;
+    /// Takes one.
+    fn record(&mut self, record: Record<P>);
+}
+
+/// Keeps nothing.
+impl<P: Payload> Recorder<P> for () {
+    const ON: bool = false;
+    fn record(&mut self, _: Record<P>) {}
+}
+
+/// Keeps everything; for tests and for one step at a time.
+impl<P: Payload> Recorder<P> for Vec<Record<P>> {
+    const ON: bool = true;
+    fn record(&mut self, record: Record<P>) {
+        self.push(record);
+    }
+}

@@ -1,0 +1,763 @@
+//! The world: nodes, links, messages under way and the queue of what comes next. Cheap to clone; it holds no history.
+
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use super::actor::{Desk, Effect};
+use super::node::{Envelope, Job, Overdue};
+use super::{
+    Digest, Item, Link, Micros, Node, NodeId, Payload, Peer, Profile, Purpose, Queue, Record, RecordId, Recorder,
+    Status, Stream, Template, Time, What, Why, Work,
+};
+
+/// How many nodes a run may ever place.
+pub const MAX_NODES: usize = 100_000;
+/// How many messages may be under way at once.
+pub const MAX_IN_FLIGHT: usize = 1_000_000;
+/// How many links may leave a node.
+pub const MAX_LINKS_A_NODE: usize = 10_000;
+/// How many events may happen in one microsecond before the run is taken to be a loop and halted.
+pub const MAX_EVENTS_AN_INSTANT: u32 = 1_000_000;
+
+/// A message under way.
+#[derive(Clone, Debug, Hash)]
+pub struct Flight<P> {
+    /// Who sent it.
+    pub from: NodeId,
+    /// For whom it is.
+    pub to: NodeId,
+    /// What it says.
+    pub message: P,
+    /// When it left.
+    pub sent: Time,
+    /// When it should arrive.
+    pub due: Time,
+    /// Why it will die half-way, if it will.
+    pub lost: Option<Why>,
+    /// Whether it waits at the end of a held link.
+    pub held: bool,
+    /// The record of its sending: what names it.
+    pub record: RecordId,
+}
+
+/// Why a run went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Halt {
+    /// More nodes than [`MAX_NODES`].
+    #[error("the run has placed {MAX_NODES} nodes, which is the limit")]
+    Nodes,
+    /// More messages under way than [`MAX_IN_FLIGHT`].
+    #[error("{MAX_IN_FLIGHT} messages are under way, which is the limit")]
+    Flights,
+    /// More events in one microsecond than [`MAX_EVENTS_AN_INSTANT`].
+    #[error(
+        "{MAX_EVENTS_AN_INSTANT} events happened in one microsecond: two components answer each other without any delay"
+    )]
+    Instant,
+}
+
+/// What will happen.
+#[derive(Clone, Copy, Debug, Hash)]
+enum Event {
+    Arrive { flight: u32 },
+    Done { node: NodeId, core: u32, generation: u32 },
+    Timer { node: NodeId, slot: u32, generation: u32 },
+    Written { node: NodeId, slot: u32, generation: u32 },
+    Boot { node: NodeId, generation: u32 },
+}
+
+/// The whole state of a run.
+pub struct World<P: Payload> {
+    now: Time,
+    seed: u64,
+    templates: Rc<Vec<Template<P>>>,
+    nodes: Vec<Option<Rc<Node<P>>>>,
+    /// The names of all nodes that ever were.
+    names: Rc<Vec<Rc<str>>>,
+    /// How many nodes each template has made.
+    made: Vec<u32>,
+    flights: Vec<Option<Flight<P>>>,
+    free: Vec<u32>,
+    queue: Queue<Event>,
+    last_record: u64,
+    events: u64,
+    this_instant: u32,
+    history: Digest,
+    halted: Option<Halt>,
+    /// Kept between handlers so that none allocates; always empty between events.
+    scratch: Vec<Effect<P>>,
+}
+
+impl<P: Payload> Clone for World<P> {
+    fn clone(&self) -> World<P> {
+        World {
+            now: self.now,
+            seed: self.seed,
+            templates: self.templates.clone(),
+            nodes: self.nodes.clone(),
+            names: self.names.clone(),
+            made: self.made.clone(),
+            flights: self.flights.clone(),
+            free: self.free.clone(),
+            queue: self.queue.clone(),
+            last_record: self.last_record,
+            events: self.events,
+            this_instant: self.this_instant,
+            history: self.history,
+            halted: self.halted,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+// What one can see.
+impl<P: Payload> World<P> {
+    /// The instant up to which everything has happened.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+    /// How many events have happened.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+    /// When the next event is due.
+    pub fn next_at(&self) -> Option<Time> {
+        if self.halted.is_some() { None } else { self.queue.next_at() }
+    }
+    /// Why the run goes no further, if it does not.
+    pub fn halted(&self) -> Option<Halt> {
+        self.halted
+    }
+    /// The templates.
+    pub fn templates(&self) -> &[Template<P>] {
+        &self.templates
+    }
+    /// The nodes that are there, ascending by number.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node<P>)> {
+        self.nodes.iter().enumerate().filter_map(|(place, node)| Some((NodeId(place as u32), &**node.as_ref()?)))
+    }
+    /// A node, unless it was removed.
+    pub fn node(&self, id: NodeId) -> Option<&Node<P>> {
+        self.nodes.get(id.0 as usize)?.as_deref()
+    }
+    /// The name of a node, even of one that was removed; `?` for a number that was never given.
+    pub fn name(&self, id: NodeId) -> &str {
+        self.names.get(id.0 as usize).map_or("?", |name| name)
+    }
+    /// The node of this name, if it is there.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.nodes().find(|(_, node)| *node.name == *name).map(|(id, _)| id)
+    }
+    /// The messages under way.
+    pub fn flights(&self) -> impl Iterator<Item = &Flight<P>> {
+        self.flights.iter().flatten()
+    }
+    /// How many messages are under way.
+    pub fn in_flight(&self) -> usize {
+        self.flights.len() - self.free.len()
+    }
+    /// The message whose sending was recorded as `record`, while it is under way.
+    pub fn flight(&self, record: RecordId) -> Option<&Flight<P>> {
+        self.flights().find(|flight| flight.record == record)
+    }
+    /// Whether any copy of `item` is left: on a disk, in a memory, or under way.
+    pub fn carries(&self, item: Item) -> bool {
+        self.nodes().any(|(_, node)| node.carries(item))
+            || self.flights().any(|flight| flight.lost.is_none() && flight.message.carries(item))
+    }
+
+    /// The digest of everything: the state, what is to come, and the history that led here.
+    pub fn digest(&self) -> u64 {
+        let mut digest = self.history;
+        (self.now, self.seed, self.events, self.last_record, self.halted).hash(&mut digest);
+        for (id, node) in self.nodes() {
+            id.hash(&mut digest);
+            node.digest(&mut digest);
+        }
+        self.flights.hash(&mut digest);
+        // A heap's inner order is nobody's business: the events are summed up.
+        let sum = self.queue.iter().fold(0u64, |sum, entry| {
+            let mut one = Digest::default();
+            entry.hash(&mut one);
+            sum.wrapping_add(one.finish())
+        });
+        digest.word(sum);
+        digest.finish()
+    }
+}
+
+// How it goes on.
+impl<P: Payload> World<P> {
+    /// An empty world.
+    pub fn new(seed: u64, templates: Vec<Template<P>>) -> World<P> {
+        World {
+            now: Time::ZERO,
+            seed,
+            made: vec![0; templates.len()],
+            templates: Rc::new(templates),
+            nodes: Vec::new(),
+            names: Rc::default(),
+            flights: Vec::new(),
+            free: Vec::new(),
+            queue: Queue::default(),
+            last_record: 0,
+            events: 0,
+            this_instant: 0,
+            history: Digest::default(),
+            halted: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Places a node that will boot when its start-up time is over, wired as its template says. `None` at the limit
+    /// of nodes.
+    pub fn place<R: Recorder<P>>(
+        &mut self,
+        template: u32,
+        name: Option<Rc<str>>,
+        startup: bool,
+        cause: RecordId,
+        records: &mut R,
+    ) -> Option<NodeId> {
+        if self.nodes.len() >= MAX_NODES {
+            self.halted = Some(Halt::Nodes);
+            return None;
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        let templates = self.templates.clone();
+        let made_from = &templates[template as usize];
+        let name = name.unwrap_or_else(|| self.next_name(template));
+        Rc::make_mut(&mut self.names).push(name.clone());
+        let placed = self.emit(records, cause, id, u64::from(template), || What::Placed);
+        self.nodes.push(Some(Rc::new(Node {
+            name,
+            template,
+            kind: made_from.kind,
+            status: Status::Starting,
+            since: self.now,
+            since_record: placed,
+            slow: 1000,
+            machine: made_from.machine,
+            links: Vec::new(),
+            busy: Micros::ZERO,
+            peers: Rc::default(),
+            actor: made_from.make(),
+            cores: vec![None; made_from.machine.cores as usize],
+            inbox: Default::default(),
+            own: Stream::new(self.seed, Purpose::Node(id.0)),
+            load: Stream::new(self.seed, Purpose::Load(id.0)),
+            service: Stream::new(self.seed, Purpose::Service(id.0)),
+            generation: 0,
+            disk_free: Time::ZERO,
+            overdue: Vec::new(),
+        })));
+        for (to_template, profile) in &made_from.links {
+            let others: Vec<NodeId> = self
+                .nodes()
+                .filter(|(other, node)| node.template == *to_template && *other != id)
+                .map(|(other, _)| other)
+                .collect();
+            for other in others {
+                self.wire(id, other, profile, cause, records);
+            }
+        }
+        let startup = if startup { made_from.machine.startup } else { Micros::ZERO };
+        self.queue.push(self.now + startup, Event::Boot { node: id, generation: 0 });
+        Some(id)
+    }
+
+    /// A name that no node has or had: the template's prefix and the next ordinal.
+    fn next_name(&mut self, template: u32) -> Rc<str> {
+        let prefix = self.templates[template as usize].prefix.clone();
+        loop {
+            self.made[template as usize] += 1;
+            let name = format!("{prefix}-{}", self.made[template as usize]);
+            if !self.names.iter().any(|taken| **taken == *name) {
+                return Rc::from(name);
+            }
+        }
+    }
+
+    /// Links two nodes both ways; directions that are linked already stay as they are. Whether anything changed.
+    pub(super) fn wire<R: Recorder<P>>(
+        &mut self,
+        a: NodeId,
+        b: NodeId,
+        profile: &Rc<Profile>,
+        cause: RecordId,
+        records: &mut R,
+    ) -> bool {
+        let forth = self.wire_one(a, b, profile, cause, records);
+        let back = self.wire_one(b, a, profile, cause, records);
+        forth || back
+    }
+
+    fn wire_one<R: Recorder<P>>(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        profile: &Rc<Profile>,
+        cause: RecordId,
+        records: &mut R,
+    ) -> bool {
+        let Some((template, kind)) = self.node(to).map(|node| (node.template, node.kind)) else { return false };
+        let luck = Stream::new(self.seed, Purpose::Link(from.0, to.0));
+        let Some(node) = self.node_mut(from) else { return false };
+        let Err(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
+        if node.links.len() >= MAX_LINKS_A_NODE {
+            return false;
+        }
+        node.links.insert(
+            place,
+            Link {
+                to,
+                profile: profile.clone(),
+                cut: false,
+                held: false,
+                luck,
+                last_due: Time::ZERO,
+                waiting: Vec::new(),
+            },
+        );
+        Rc::make_mut(&mut node.peers).insert(place, Peer { id: to, template, kind });
+        self.emit(records, cause, from, u64::from(to.0), || What::Wired { to });
+        true
+    }
+
+    /// Lets the clock stand at `until`, or at the last event before it; see [`World::run_until`].
+    pub fn rest_at(&mut self, until: Time) {
+        if until > self.now {
+            self.now = until;
+            self.this_instant = 0;
+        }
+    }
+
+    /// Runs every event up to and including the instant `until`, and rests there.
+    pub fn run_until<R: Recorder<P>>(&mut self, until: Time, records: &mut R) {
+        while self.next_at().is_some_and(|at| at <= until) {
+            self.step(records);
+        }
+        self.rest_at(until);
+    }
+
+    /// Runs one event. `false` when there is none, or the run has halted.
+    pub fn step<R: Recorder<P>>(&mut self, records: &mut R) -> bool {
+        if self.halted.is_some() {
+            return false;
+        }
+        let Some((at, event)) = self.queue.pop() else { return false };
+        if at > self.now {
+            self.now = at;
+            self.this_instant = 0;
+        }
+        self.events += 1;
+        self.this_instant += 1;
+        if self.this_instant > MAX_EVENTS_AN_INSTANT {
+            self.halted = Some(Halt::Instant);
+            return false;
+        }
+        match event {
+            Event::Arrive { flight } => self.arrive(flight, records),
+            Event::Done { node, core, generation } => self.done(node, core, generation, records),
+            Event::Timer { node, slot, generation } => self.timer(node, slot, generation, records),
+            Event::Written { node, slot, generation } => self.written(node, slot, generation, records),
+            Event::Boot { node, generation } => self.boot(node, generation, records),
+        }
+        true
+    }
+
+    fn arrive<R: Recorder<P>>(&mut self, slot: u32, records: &mut R) {
+        let Some(flight) = self.flights[slot as usize].as_mut() else { return };
+        let (from, to) = (flight.from, flight.to);
+        let lost = match flight.lost {
+            Some(why) => Some(why),
+            None => match self
+                .nodes
+                .get_mut(from.0 as usize)
+                .and_then(Option::as_mut)
+                .map(|node| (node.link(to).map(|link| (link.cut, link.held)), node))
+            {
+                // A sender that has gone leaves its last words on the way.
+                None => None,
+                Some((None, _)) => Some(Why::NoLink),
+                Some((Some((true, _)), _)) => Some(Why::Cut),
+                Some((Some((false, true)), node)) => {
+                    flight.held = true;
+                    if let Some(link) = Rc::make_mut(node).link_mut(to) {
+                        link.waiting.push(slot);
+                    }
+                    return;
+                }
+                Some((Some((false, false)), _)) => None,
+            },
+        };
+        let Some(flight) = self.flights[slot as usize].take() else { return };
+        self.free.push(slot);
+        if let Some(why) = lost {
+            return self.lose(flight.record, from, to, flight.message, why, records);
+        }
+        match self.node(to).map(|node| node.status) {
+            None => self.lose(flight.record, from, to, flight.message, Why::Gone, records),
+            Some(Status::Starting | Status::Crashed) => {
+                self.lose(flight.record, from, to, flight.message, Why::Down, records)
+            }
+            Some(status) => self.receive(
+                to,
+                status,
+                Envelope { from, message: flight.message, arrived: self.now, cause: flight.record },
+                records,
+            ),
+        }
+    }
+
+    fn lose<R: Recorder<P>>(
+        &mut self,
+        cause: RecordId,
+        from: NodeId,
+        to: NodeId,
+        message: P,
+        why: Why,
+        records: &mut R,
+    ) {
+        self.emit(records, cause, from, u64::from(to.0) << 8 | why as u64, || What::Lost { to, message, why });
+    }
+
+    /// A message has come to a node that is up or paused: it is handled, served, kept waiting or refused.
+    fn receive<R: Recorder<P>>(&mut self, id: NodeId, status: Status, mut envelope: Envelope<P>, records: &mut R) {
+        let Some(node) = self.node_mut(id) else { return };
+        let work = node.actor.work(&envelope.message);
+        let core = node.cores.iter().position(Option::is_none);
+        let waiting = node.inbox.len() as u32;
+        let runs = status == Status::Up;
+        let at_once = runs && work == Work::None;
+        let served = runs && core.is_some();
+        if !at_once && !served && waiting >= node.machine.inbox {
+            return self.lose(envelope.cause, envelope.from, id, envelope.message, Why::Full, records);
+        }
+        let (from, cause) = (envelope.from, envelope.cause);
+        envelope.cause = self.emit(records, cause, id, u64::from(from.0), || What::Arrived {
+            from,
+            message: envelope.message.clone(),
+            waiting,
+        });
+        if at_once {
+            self.hand_over(id, envelope, records);
+        } else if let Some(core) = core.filter(|_| served) {
+            self.serve(id, core, envelope, work, records);
+        } else if let Some(node) = self.node_mut(id) {
+            node.inbox.push_back(envelope);
+        }
+    }
+
+    /// Puts a message on a free core; a service that takes no time is over at once.
+    fn serve<R: Recorder<P>>(&mut self, id: NodeId, core: usize, envelope: Envelope<P>, work: Work, records: &mut R) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else { return };
+        let usual = match work {
+            Work::None => Micros::ZERO,
+            Work::Service => node.machine.service.sample(&mut node.service),
+            Work::Exactly(span) => span,
+        };
+        let took = usual.scaled(u64::from(node.slow));
+        if took == Micros::ZERO {
+            return self.hand_over(id, envelope, records);
+        }
+        node.generation += 1;
+        let generation = node.generation;
+        let due = now + took;
+        node.cores[core] = Some(Job { envelope, started: now, due, left: None, generation });
+        self.queue.push(due, Event::Done { node: id, core: core as u32, generation });
+    }
+
+    fn done<R: Recorder<P>>(&mut self, id: NodeId, core: u32, generation: u32, records: &mut R) {
+        let Some(node) = self.node_mut(id) else { return };
+        let Some(place) = node.cores.get_mut(core as usize) else { return };
+        if !place.as_ref().is_some_and(|job| job.generation == generation && job.left.is_none()) {
+            return;
+        }
+        let Some(job) = place.take() else { return };
+        let took = job.due.since(job.started);
+        node.busy = node.busy + took;
+        let mut envelope = job.envelope;
+        let (from, name, waited) = (envelope.from, envelope.message.name(), job.started.since(envelope.arrived));
+        envelope.cause =
+            self.emit(records, envelope.cause, id, u64::from(core), || What::Served { from, name, waited, took });
+        self.hand_over(id, envelope, records);
+        self.next_job(id, records);
+    }
+
+    /// Puts waiting messages on free cores.
+    pub(super) fn next_job<R: Recorder<P>>(&mut self, id: NodeId, records: &mut R) {
+        loop {
+            let Some(node) = self.node_mut(id) else { return };
+            if node.status != Status::Up || node.inbox.is_empty() {
+                return;
+            }
+            let Some(core) = node.cores.iter().position(Option::is_none) else { return };
+            let Some(envelope) = node.inbox.pop_front() else { return };
+            let work = node.actor.work(&envelope.message);
+            self.serve(id, core, envelope, work, records);
+        }
+    }
+
+    fn hand_over<R: Recorder<P>>(&mut self, id: NodeId, envelope: Envelope<P>, records: &mut R) {
+        self.handle(id, envelope.cause, records, |actor, desk| actor.on_message(desk, envelope.from, envelope.message));
+    }
+
+    fn timer<R: Recorder<P>>(&mut self, id: NodeId, slot: u32, generation: u32, records: &mut R) {
+        let Some(node) = self.node_mut(id) else { return };
+        if !node.actor.timer_is_set(slot, generation) {
+            return;
+        }
+        if node.status == Status::Paused {
+            return node.overdue.push(Overdue::Timer { slot, generation });
+        }
+        let mut name = "";
+        // Numbered before the handler runs, so that what it does has this as its cause.
+        let cause = self.number(RecordId(0), id, u64::from(slot));
+        let effects = self.run_handler(id, |actor, desk| name = actor.on_timer(desk, slot, generation).unwrap_or(""));
+        if R::ON {
+            records.record(Record {
+                id: cause,
+                at: self.now,
+                cause: RecordId(0),
+                node: id,
+                what: What::Timer { name },
+            });
+        }
+        self.carry_out(id, cause, effects, records);
+    }
+
+    fn written<R: Recorder<P>>(&mut self, id: NodeId, slot: u32, generation: u32, records: &mut R) {
+        let Some(node) = self.node_mut(id) else { return };
+        if node.status == Status::Paused {
+            return node.overdue.push(Overdue::Write { slot, generation });
+        }
+        let mut pending = false;
+        let effects = self.run_handler(id, |actor, desk| pending = actor.on_written(desk, slot, generation));
+        if pending {
+            let cause = self.emit(records, RecordId(0), id, u64::from(slot), || What::Written);
+            self.carry_out(id, cause, effects, records);
+        } else {
+            self.scratch = effects;
+        }
+    }
+
+    fn boot<R: Recorder<P>>(&mut self, id: NodeId, generation: u32, records: &mut R) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else { return };
+        if node.status != Status::Starting || node.generation != generation {
+            return;
+        }
+        (node.status, node.since) = (Status::Up, now);
+        let cause = node.since_record;
+        let cause = self.emit(records, cause, id, 0, || What::Booted);
+        if let Some(node) = self.node_mut(id) {
+            node.since_record = cause;
+        }
+        self.handle(id, cause, records, |actor, desk| actor.boot(desk));
+    }
+
+    pub(super) fn boot_at(&mut self, id: NodeId, at: Time, generation: u32) {
+        self.queue.push(at, Event::Boot { node: id, generation });
+    }
+
+    pub(super) fn arrive_now(&mut self, flight: u32) {
+        if let Some(flight) = self.flights[flight as usize].as_mut() {
+            flight.held = false;
+        }
+        self.queue.push(self.now, Event::Arrive { flight });
+    }
+
+    /// What stood still while a node was paused goes on: services with what was left of them, timers and writes now.
+    pub(super) fn go_on(&mut self, id: NodeId) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else { return };
+        let mut events = Vec::new();
+        for (core, place) in node.cores.iter_mut().enumerate() {
+            if let Some(job) = place {
+                if let Some(left) = job.left.take() {
+                    job.due = now + left;
+                    events.push((job.due, Event::Done { node: id, core: core as u32, generation: job.generation }));
+                }
+            }
+        }
+        for overdue in std::mem::take(&mut node.overdue) {
+            events.push((
+                now,
+                match overdue {
+                    Overdue::Timer { slot, generation } => Event::Timer { node: id, slot, generation },
+                    Overdue::Write { slot, generation } => Event::Written { node: id, slot, generation },
+                },
+            ));
+        }
+        for (at, event) in events {
+            self.queue.push(at, event);
+        }
+    }
+
+    /// Runs a handler and carries out what it leaves.
+    pub(super) fn handle<R: Recorder<P>>(
+        &mut self,
+        id: NodeId,
+        cause: RecordId,
+        records: &mut R,
+        handler: impl FnOnce(&mut dyn super::actor::Actor<P>, Desk<'_, P>),
+    ) {
+        let effects = self.run_handler(id, handler);
+        self.carry_out(id, cause, effects, records);
+    }
+
+    #[inline]
+    fn run_handler(
+        &mut self,
+        id: NodeId,
+        handler: impl FnOnce(&mut dyn super::actor::Actor<P>, Desk<'_, P>),
+    ) -> Vec<Effect<P>> {
+        let mut effects = std::mem::take(&mut self.scratch);
+        let now = self.now;
+        if let Some(node) = self.node_mut(id) {
+            let desk = Desk {
+                id,
+                template: node.template,
+                now,
+                own: &mut node.own,
+                load: &mut node.load,
+                peers: &node.peers,
+                effects: &mut effects,
+                generation: &mut node.generation,
+            };
+            handler(&mut *node.actor, desk);
+        }
+        effects
+    }
+
+    fn carry_out<R: Recorder<P>>(&mut self, id: NodeId, cause: RecordId, mut effects: Vec<Effect<P>>, records: &mut R) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, message } => self.send(id, to, message, cause, records),
+                Effect::Timer { slot, generation, due } => {
+                    self.queue.push(due, Event::Timer { node: id, slot, generation })
+                }
+                Effect::Write { slot, generation } => {
+                    let now = self.now;
+                    let Some(node) = self.node_mut(id) else { continue };
+                    let took = node.machine.disk.sample(&mut node.service).scaled(u64::from(node.slow));
+                    node.disk_free = node.disk_free.max(now) + took;
+                    let due = node.disk_free;
+                    self.queue.push(due, Event::Written { node: id, slot, generation });
+                }
+                Effect::Spawn { template } => {
+                    self.place(template, None, true, cause, records);
+                }
+                Effect::Terminate { node } => {
+                    self.remove(node, cause, records);
+                }
+                Effect::Fact(fact) => {
+                    self.emit(records, cause, id, 0, || What::Fact(fact));
+                }
+                Effect::Note(line) => {
+                    self.emit(records, cause, id, 0, || What::Note(line));
+                }
+                Effect::Measure { name, value } => {
+                    self.emit(records, cause, id, value, || What::Measure { name, value });
+                }
+            }
+        }
+        self.scratch = effects;
+    }
+
+    fn send<R: Recorder<P>>(&mut self, from: NodeId, to: NodeId, message: P, cause: RecordId, records: &mut R) {
+        let now = self.now;
+        if self.in_flight() >= MAX_IN_FLIGHT {
+            self.halted = Some(Halt::Flights);
+            return;
+        }
+        let Some(link) = self.node_mut(from).and_then(|node| node.link_mut(to)) else {
+            return self.lose(cause, from, to, message, Why::NoLink, records);
+        };
+        // Delay and loss are always drawn, three draws a message, so that a cut does not shift what comes after it.
+        let delay = link.profile.delay.sample(&mut link.luck);
+        let unlucky = link.luck.unit() < link.profile.loss;
+        let mut due = now + delay;
+        if link.profile.fifo {
+            due = due.max(link.last_due);
+            link.last_due = due;
+        }
+        let lost = if link.cut { Some(Why::Cut) } else { unlucky.then_some(Why::Loss) };
+        let record =
+            self.emit(records, cause, from, u64::from(to.0), || What::Sent { to, message: message.clone(), due });
+        let flight = Flight { from, to, message, sent: now, due, lost, held: false, record };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.flights[slot as usize] = Some(flight);
+                slot
+            }
+            None => {
+                self.flights.push(Some(flight));
+                self.flights.len() as u32 - 1
+            }
+        };
+        let at = if lost.is_some() { now + Micros(due.since(now).0 / 2) } else { due };
+        self.queue.push(at, Event::Arrive { flight: slot });
+    }
+
+    /// Takes a node away with its links. Whether it was there.
+    pub(super) fn remove<R: Recorder<P>>(&mut self, id: NodeId, cause: RecordId, records: &mut R) -> bool {
+        let Some(place) = self.nodes.get_mut(id.0 as usize) else { return false };
+        if place.take().is_none() {
+            return false;
+        }
+        for other in self.nodes.iter_mut().flatten() {
+            if other.link(id).is_some() {
+                unlink(Rc::make_mut(other), id);
+            }
+        }
+        self.emit(records, cause, id, 0, || What::Removed);
+        true
+    }
+
+    #[inline]
+    pub(super) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<P>> {
+        self.nodes.get_mut(id.0 as usize)?.as_mut().map(Rc::make_mut)
+    }
+
+    /// Numbers a record, mixes it into the history's digest, and makes it if anyone wants it.
+    #[inline]
+    pub(super) fn emit<R: Recorder<P>>(
+        &mut self,
+        records: &mut R,
+        cause: RecordId,
+        node: NodeId,
+        detail: u64,
+        what: impl FnOnce() -> What<P>,
+    ) -> RecordId {
+        let id = self.number(cause, node, detail);
+        if R::ON {
+            let what = what();
+            records.record(Record { id, at: self.now, cause, node, what });
+        }
+        id
+    }
+
+    #[inline]
+    fn number(&mut self, cause: RecordId, node: NodeId, detail: u64) -> RecordId {
+        self.last_record += 1;
+        self.history.word(self.now.0 ^ u64::from(node.0) << 40 ^ detail.rotate_left(20) ^ cause.0.rotate_left(50));
+        RecordId(self.last_record)
+    }
+}
+
+/// Takes the link to `to` away.
+pub(super) fn unlink<P: Payload>(node: &mut Node<P>, to: NodeId) -> bool {
+    let Ok(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
+    node.links.remove(place);
+    Rc::make_mut(&mut node.peers).remove(place);
+    true
+}
+
+mod apply;
