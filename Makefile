@@ -1,0 +1,72 @@
+# Every target installs what it needs first, if it is missing (tools/setup.sh says what that takes).
+
+PORT   ?= 8080
+# The whole first download, gzipped, may not grow above this many bytes.
+BUDGET ?= 250000
+
+# dist/ is only ever a release bundle, as one would put it on a host. Development builds stand apart, and the
+# one that is served apart once more: trunk writes the script that reloads it into its page.
+PAGE   := target/page
+SERVED := target/served
+
+SETUP := sh tools/setup.sh
+TRUNK := RUST_LOG=error,trunk::serve=info,trunk::build=info trunk
+# The tools of the right versions, which tools/setup.sh keeps in the user's own folders, come first.
+export PATH := $(shell $(SETUP) where path):$(PATH)
+# Cargo's progress bar is for people; without a terminal it would be a line a crate.
+export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] || echo true)
+
+.PHONY: help serve page build test check bench shot clean
+
+help:
+	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
+	@echo 'make build   the release bundle in dist/, for any static host; says what a visitor downloads'
+	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
+	@echo 'make check   formatting and lints, native and wasm32'
+	@echo 'make bench   the benchmarks'
+	@echo 'make page    a development build in $(PAGE), to look at without a server'
+	@echo "make shot    a picture of it: URL='#…' OUT=shot.png W=1280 H=800 THEME=dark DO='await page.…'"
+	@echo 'make clean   removes what was built here'
+	@echo
+	@echo 'cargo test needs none of this: a stable Rust is enough.'
+
+serve:
+	@$(SETUP) wasm trunk bindgen
+	@echo 'serve: building, then serving on http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)'
+	@$(TRUNK) serve --dist $(SERVED) --port $(PORT)
+
+page:
+	@$(SETUP) wasm trunk bindgen
+	@$(TRUNK) build --dist $(PAGE)
+
+build:
+	@$(SETUP) wasm trunk bindgen wasm-opt
+	@$(TRUNK) build --release
+	@sh tools/size.sh dist $(BUDGET)
+
+test:
+	@sh tools/test.sh
+
+check:
+	@$(SETUP) wasm
+	cargo fmt --check --quiet
+	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --target wasm32-unknown-unknown --lib --bins -- -D warnings
+
+bench:
+	cargo bench
+
+shot: export URL := $(URL)
+shot: export OUT := $(or $(OUT),shot.png)
+shot: export W := $(or $(W),1280)
+shot: export H := $(or $(H),800)
+shot: export THEME := $(or $(THEME),light)
+shot: export DO := $(DO)
+shot: export FAULTLINE_DIST := $(if $(FAULTLINE_DIST),$(FAULTLINE_DIST),$(CURDIR)/$(PAGE))
+shot:
+	@$(SETUP) browser npm
+	@node tools/shot.mjs
+
+clean:
+	cargo clean
+	rm -rf dist tests/browser/out

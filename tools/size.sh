@@ -1,0 +1,19 @@
+#!/bin/sh
+# size.sh DIR BUDGET: what a first visit to the bundle in DIR downloads, and failure if that is above
+# BUDGET bytes gzipped. The packed wasm (*.wasm.js) is left out: it comes instead of the wasm, in
+# sandboxed frames only, and weighs the same when compressed.
+set -eu
+cd "$1"
+total_raw=0 total_gz=0
+for file in *.wasm *.js *.css index.html; do
+    case $file in *.wasm.js | embed.js | '*.css') continue ;; esac
+    raw=$(wc -c <"$file")
+    gz=$(gzip -9 -c "$file" | wc -c)
+    total_raw=$((total_raw + raw)) total_gz=$((total_gz + gz))
+    printf 'size: %9d raw %9d gzipped  %s\n' "$raw" "$gz" "$file"
+done
+printf 'size: %9d raw %9d gzipped  in all, of %d\n' $total_raw $total_gz "$2"
+if [ $total_gz -gt "$2" ]; then
+    echo "size: the download is $((total_gz - $2)) bytes above its budget" >&2
+    exit 1
+fi
