@@ -49,7 +49,7 @@ test:
 
 check:
 	@$(SETUP) wasm
-	cargo fmt --check --quiet
+	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --target wasm32-unknown-unknown --lib --bins -- -D warnings
 

@@ -29,7 +29,8 @@ step() {
 step 'set-up' sh tools/setup.sh wasm trunk bindgen wasm-opt browser npm
 step 'check' make --no-print-directory check
 step 'native tests' cargo test --quiet
-step 'wasm tests in Node' cargo test --target wasm32-unknown-unknown --test 'wasm_*'
+# Cargo would hand its own --quiet to the runner, which does not know it.
+step 'wasm tests in Node' env CARGO_TERM_QUIET=false cargo test --target wasm32-unknown-unknown --test 'wasm_*'
 step 'release bundle' make --no-print-directory build
 step 'browser tests' node --test --test-reporter=spec tests/browser/
 
