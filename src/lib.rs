@@ -10,3 +10,9 @@ pub mod protocols;
 pub mod components;
 
 pub mod check;
+
+pub mod trace;
+
+pub mod scenario;
+
+pub mod timeline;

@@ -56,6 +56,9 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Every name.
+    pub const NAMES: &'static [&'static str] = &["accepted", "stored", "joined", "shown", "suspected", "replacing"];
+
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

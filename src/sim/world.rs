@@ -124,6 +124,10 @@ impl<P: Payload> World<P> {
     pub fn events(&self) -> u64 {
         self.events
     }
+    /// The last record that was numbered.
+    pub fn last_record(&self) -> RecordId {
+        RecordId(self.last_record)
+    }
     /// When the next event is due.
     pub fn next_at(&self) -> Option<Time> {
         if self.halted.is_some() { None } else { self.queue.next_at() }

@@ -1,0 +1,27 @@
+//! Turns every document in static/scenarios into JSON and compiles it in, so that the page needs no TOML reader and a
+//! new scenario no list to edit. What is wrong with a document is said by the tests, with the place in it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    let folder = Path::new("static/scenarios");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
+    paths.sort();
+    let mut list = String::from("&[\n");
+    for path in paths {
+        println!("cargo:rerun-if-changed={}", path.display());
+        let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let document: serde_json::Value =
+            toml::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        writeln!(list, "    ({name:?}, {:?}),", document.to_string()).expect("a String takes every line");
+    }
+    list.push_str("]\n");
+    let out = env::var_os("OUT_DIR").expect("cargo names the folder");
+    fs::write(Path::new(&out).join("scenarios.rs"), list).expect("the build folder can be written to");
+}

@@ -1,0 +1,311 @@
+//! Acts: what a person, a cue or a link does to a run, by name. The engine's commands are what they come to.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::components::World;
+use crate::sim::{Command, Dist, NodeId, Profile, Refusal, Value};
+
+use super::{Document, Problem};
+
+/// Something done to a run. `node` is the name of a node, or of a group: then of each of its members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Act {
+    /// Places a new component: one more of a group, or of a kind that stands alone.
+    Add {
+        /// The group, or the kind.
+        what: String,
+        /// Its name; otherwise after its group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// Takes a node away for good.
+    Remove {
+        /// Which.
+        node: String,
+    },
+    /// Crashes a node.
+    Kill {
+        /// Which.
+        node: String,
+        /// Whether its disk is lost with it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        disk: bool,
+    },
+    /// Starts a crashed node again.
+    Restart {
+        /// Which.
+        node: String,
+    },
+    /// Makes a node stand still.
+    Pause {
+        /// Which.
+        node: String,
+    },
+    /// Lets a paused node run on.
+    Resume {
+        /// Which.
+        node: String,
+    },
+    /// Makes a node take longer over its work.
+    Slow {
+        /// Which.
+        node: String,
+        /// How many times as long: 1 is its usual speed; 0.001 to 1000.
+        factor: f64,
+    },
+    /// Links two nodes.
+    Wire {
+        /// The two.
+        between: (String, String),
+    },
+    /// Takes the link between two nodes away.
+    Unwire {
+        /// The two.
+        between: (String, String),
+    },
+    /// Cuts the links between two nodes or groups.
+    Cut {
+        /// From, to.
+        between: (String, String),
+        /// Only from the first to the second.
+        #[serde(default, skip_serializing_if = "is_false")]
+        one_way: bool,
+    },
+    /// Mends cut links.
+    Heal {
+        /// From, to.
+        between: (String, String),
+        /// Only from the first to the second.
+        #[serde(default, skip_serializing_if = "is_false")]
+        one_way: bool,
+    },
+    /// Makes links keep what they carry.
+    Hold {
+        /// From, to.
+        between: (String, String),
+        /// Only from the first to the second.
+        #[serde(default, skip_serializing_if = "is_false")]
+        one_way: bool,
+    },
+    /// Lets held links go.
+    Release {
+        /// From, to.
+        between: (String, String),
+        /// Only from the first to the second.
+        #[serde(default, skip_serializing_if = "is_false")]
+        one_way: bool,
+    },
+    /// Changes how links behave.
+    Link {
+        /// From, to.
+        between: (String, String),
+        /// How long a message is under way; as before when silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delay: Option<Dist>,
+        /// The share that is lost, 0 to 1; as before when silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        loss: Option<f64>,
+    },
+    /// Sets a setting of a node.
+    Set {
+        /// Which node.
+        node: String,
+        /// Which setting.
+        field: String,
+        /// To what.
+        value: Value,
+    },
+    /// Turns a dial of the document.
+    Dial {
+        /// Which.
+        dial: String,
+        /// To what.
+        value: Value,
+    },
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Act {
+    /// What this act comes to in `world`, command by command.
+    ///
+    /// # Errors
+    /// A problem for a name that is not there or a number out of range.
+    pub fn commands(&self, document: &Document, world: &World) -> Result<Vec<Command>, Problem> {
+        let each = |name: &str, command: &dyn Fn(NodeId) -> Command| {
+            Ok(nodes(world, name)?.into_iter().map(command).collect())
+        };
+        let pairs = |(a, b): &(String, String), command: &dyn Fn(NodeId, NodeId) -> Command| {
+            let (one, other) = (nodes(world, a)?, nodes(world, b)?);
+            let all = one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b)));
+            let single = one.len() == 1 && other.len() == 1;
+            // Between groups, only the links that are there are meant.
+            let linked = |a: NodeId, b: NodeId| world.node(a).is_some_and(|node| node.link(b).is_some());
+            Ok(all.filter(|(a, b)| single || linked(*a, *b)).map(|(a, b)| command(a, b)).collect())
+        };
+        match self {
+            Act::Add { what, name } => {
+                let template = world.templates().iter().position(|template| *template.name == **what);
+                let names = world.templates().iter().map(|template| &*template.name);
+                let template = template.ok_or_else(|| Problem::unknown("add.what", "group or kind", what, names))?;
+                let name = name.as_ref().map(|name| Rc::from(&**name));
+                Ok(vec![Command::Add { template: template as u32, name }])
+            }
+            Act::Remove { node } => each(node, &|node| Command::Remove { node }),
+            Act::Kill { node, disk } => each(node, &|node| Command::Kill { node, lose_disk: *disk }),
+            Act::Restart { node } => each(node, &|node| Command::Restart { node }),
+            Act::Pause { node } => each(node, &|node| Command::Pause { node }),
+            Act::Resume { node } => each(node, &|node| Command::Resume { node }),
+            Act::Slow { node, factor } => {
+                if !(0.001..=1000.0).contains(factor) {
+                    return Err(Problem::new(
+                        "slow.factor",
+                        format!("expected a number from 0.001 to 1000, found {factor}"),
+                    ));
+                }
+                let permille = (factor * 1000.0 + 0.5) as u32;
+                each(node, &|node| Command::Slow { node, permille })
+            }
+            Act::Wire { between } => {
+                let (one, other) = (nodes(world, &between.0)?, nodes(world, &between.1)?);
+                let rule = |a: NodeId, b: NodeId| Some(profile_between(world, a, b).unwrap_or_default());
+                let pairs = one
+                    .iter()
+                    .flat_map(|a| other.iter().map(move |b| (*a, *b)))
+                    .filter(|(a, b)| a != b || one.len() == 1);
+                Ok(pairs.filter_map(|(a, b)| Some(Command::Wire { a, b, profile: rule(a, b)? })).collect())
+            }
+            Act::Unwire { between } => pairs(between, &|a, b| Command::Unwire { a, b }),
+            Act::Cut { between, one_way } => pairs(between, &|a, b| Command::Cut { a, b, both: !one_way }),
+            Act::Heal { between, one_way } => pairs(between, &|a, b| Command::Heal { a, b, both: !one_way }),
+            Act::Hold { between, one_way } => pairs(between, &|a, b| Command::Hold { a, b, both: !one_way }),
+            Act::Release { between, one_way } => pairs(between, &|a, b| Command::Release { a, b, both: !one_way }),
+            Act::Link { between, delay, loss } => {
+                if let Some(loss) = loss.filter(|loss| !(0.0..=1.0).contains(loss)) {
+                    return Err(Problem::new("link.loss", format!("expected a number from 0 to 1, found {loss}")));
+                }
+                if let Some(Err(told)) = delay.map(|delay| delay.check()) {
+                    return Err(Problem::new("link.delay", told));
+                }
+                pairs(between, &|a, b| {
+                    let old = world
+                        .node(a)
+                        .and_then(|node| node.link(b))
+                        .map(|link| (*link.profile).clone())
+                        .unwrap_or_default();
+                    let profile =
+                        Profile { delay: delay.unwrap_or(old.delay), loss: loss.unwrap_or(old.loss), fifo: old.fifo };
+                    Command::Relink { a, b, both: true, profile: Rc::new(profile) }
+                })
+            }
+            Act::Set { node, field, value } => {
+                each(node, &|node| Command::Dial { node, field: Rc::from(&**field), value: value.clone() })
+            }
+            Act::Dial { dial, value } => {
+                let names = document.dials.iter().map(|dial| &*dial.name);
+                let found = document.dials.iter().find(|known| known.name == *dial);
+                let found = found.ok_or_else(|| Problem::unknown("dial.dial", "dial", dial, names))?;
+                found.check_value(value).map_err(|told| Problem::new(format!("dial {dial}"), told))?;
+                each(&found.group, &|node| Command::Dial { node, field: Rc::from(&*found.field), value: value.clone() })
+            }
+        }
+    }
+
+    /// Whether the act can be done now and would change anything; menus grey it out otherwise.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn check(&self, document: &Document, world: &World) -> Result<(), String> {
+        let commands = self.commands(document, world).map_err(|problem| problem.to_string())?;
+        let mut refused = "there is nothing that this would change".to_owned();
+        for command in commands {
+            match world.check(&command) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refused = refusal.to_string(),
+            }
+        }
+        Err(refused)
+    }
+
+    /// Does it, command by command; those that would change nothing are passed over.
+    ///
+    /// # Errors
+    /// A sentence, when nothing could be done at all.
+    pub fn carry_out(
+        &self,
+        document: &Document,
+        world: &mut World,
+        records: &mut Vec<crate::components::Record>,
+    ) -> Result<(), String> {
+        let commands = self.commands(document, world).map_err(|problem| problem.to_string())?;
+        let mut done = false;
+        let mut refused = "there is nothing that this would change".to_owned();
+        for command in commands {
+            match world.command(&command, records) {
+                Ok(()) => done = true,
+                Err(Refusal::Nothing(told) | Refusal::Impossible(told)) => refused = told,
+            }
+        }
+        if done { Ok(()) } else { Err(refused) }
+    }
+
+    /// For the log and the tape: `kill sender-1`.
+    pub fn words(&self) -> String {
+        let way = |one_way: &bool| if *one_way { " one way" } else { "" };
+        match self {
+            Act::Add { what, name } => format!("add {}", name.as_ref().unwrap_or(what)),
+            Act::Remove { node } => format!("remove {node}"),
+            Act::Kill { node, disk: false } => format!("kill {node}"),
+            Act::Kill { node, disk: true } => format!("kill {node} and lose its disk"),
+            Act::Restart { node } => format!("restart {node}"),
+            Act::Pause { node } => format!("pause {node}"),
+            Act::Resume { node } => format!("resume {node}"),
+            Act::Slow { node, factor } => format!("slow {node} ×{factor}"),
+            Act::Wire { between: (a, b) } => format!("wire {a} to {b}"),
+            Act::Unwire { between: (a, b) } => format!("unwire {a} from {b}"),
+            Act::Cut { between: (a, b), one_way } => format!("cut {a} from {b}{}", way(one_way)),
+            Act::Heal { between: (a, b), one_way } => format!("heal {a} to {b}{}", way(one_way)),
+            Act::Hold { between: (a, b), one_way } => format!("hold {a} to {b}{}", way(one_way)),
+            Act::Release { between: (a, b), one_way } => format!("release {a} to {b}{}", way(one_way)),
+            Act::Link { between: (a, b), delay, loss } => {
+                let delay = delay.map_or(String::new(), |delay| format!(", delay {delay}"));
+                let loss = loss.map_or(String::new(), |loss| format!(", loss {loss}"));
+                format!("link {a} to {b}{delay}{loss}")
+            }
+            Act::Set { node, field, value } => format!("set {field} of {node} to {value}"),
+            Act::Dial { dial, value } => format!("turn {dial} to {value}"),
+        }
+    }
+}
+
+/// The node of this name, or the members of the group of this name.
+fn nodes(world: &World, name: &str) -> Result<Vec<NodeId>, Problem> {
+    if let Some(node) = world.find(name) {
+        return Ok(vec![node]);
+    }
+    let Some(template) = world.templates().iter().position(|template| *template.name == *name) else {
+        let names =
+            world.nodes().map(|(_, node)| &*node.name).chain(world.templates().iter().map(|template| &*template.name));
+        return Err(Problem::unknown("", "component", name, names));
+    };
+    let members = world.nodes().filter(|(_, node)| node.template as usize == template);
+    Ok(members.map(|(id, _)| id).collect())
+}
+
+/// How a link between two nodes behaves by their templates' rules; if there is none, as links of their kinds do.
+fn profile_between(world: &World, a: NodeId, b: NodeId) -> Option<Rc<Profile>> {
+    let (a, b) = (world.node(a)?, world.node(b)?);
+    let templates = world.templates();
+    let rule = templates.get(a.template as usize)?.links.iter().find(|(to, _)| *to == b.template);
+    let by_kind = || {
+        let from = templates.iter().filter(|template| template.kind == a.kind);
+        let mut rules = from.flat_map(|template| &template.links);
+        rules.find(|(to, _)| templates.get(*to as usize).is_some_and(|template| template.kind == b.kind))
+    };
+    rule.or_else(by_kind).map(|(_, profile)| profile.clone())
+}

@@ -1,0 +1,271 @@
+//! Conditions: what a cue waits for and a task is ticked by. Read from the records, so going back un-meets them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::components::{Fact, Record, World};
+use crate::sim::{Micros, Status, Time, Value};
+use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
+
+use super::Problem;
+
+/// Something that a run may come to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Condition {
+    /// The run has come to this instant.
+    After(Time),
+    /// Something has happened, this often.
+    Happened {
+        /// What: `crashed`, `booted`, `cut`, `lost`, …, or a fact such as `accepted`.
+        what: String,
+        /// Where: a node or a group; anywhere when silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+        /// How often.
+        #[serde(default = "once")]
+        count: u32,
+    },
+    /// A node, or any member of a group, is in a state: `up`, `crashed`, `paused`, `starting`, `slow`, or a role such
+    /// as `primary`.
+    Is {
+        /// The node or the group.
+        node: String,
+        /// The state or the role.
+        state: String,
+    },
+    /// A measure over the last few seconds is above or below a value.
+    Measure {
+        /// The measure.
+        name: String,
+        /// What about it.
+        stat: Stat,
+        /// Above this: a number, or a length of time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<Value>,
+        /// Below this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Value>,
+        /// Over how long.
+        #[serde(default = "five_seconds")]
+        over: Micros,
+    },
+    /// A check has found a broken promise.
+    Violated(String),
+    /// Each of these holds.
+    All(Vec<Condition>),
+    /// One of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold.
+    Not(Box<Condition>),
+    /// These came to hold one after another; each counts from when the one before it held.
+    Then(Vec<Condition>),
+}
+
+fn once() -> u32 {
+    1
+}
+fn five_seconds() -> Micros {
+    Micros::secs(5)
+}
+
+/// How deep conditions may stand within one another.
+pub const MAX_DEPTH: usize = 8;
+
+impl Condition {
+    /// What is wrong with it: names that are not there, values that are not numbers, too deep a nesting.
+    pub(super) fn problems(
+        &self,
+        at: &str,
+        names: &dyn Fn(&str) -> bool,
+        checks: &[String],
+        depth: usize,
+        found: &mut Vec<Problem>,
+    ) {
+        if depth > MAX_DEPTH {
+            return found.push(Problem::new(at, format!("conditions stand more than {MAX_DEPTH} deep in one another")));
+        }
+        let mut known = |name: &str, field: &str| {
+            if !names(name) {
+                found.push(Problem::new(
+                    format!("{at}.{field}"),
+                    format!("there is no node or group \"{}\"", super::problem::short(name)),
+                ));
+            }
+        };
+        match self {
+            Condition::After(_) => {}
+            Condition::Happened { what, at: place, .. } => {
+                if let Some(place) = place {
+                    known(place, "happened.at");
+                }
+                let words = || KIND_WORDS.iter().chain(Fact::NAMES).copied();
+                if !words().any(|word| word == what) {
+                    found.push(Problem::unknown(format!("{at}.happened.what"), "kind of event", what, words()));
+                }
+            }
+            Condition::Is { node, .. } => known(node, "is.node"),
+            Condition::Measure { above, below, .. } => {
+                if above.is_none() && below.is_none() {
+                    found.push(Problem::new(format!("{at}.measure"), "expected above or below, or both"));
+                }
+                for value in [above, below].into_iter().flatten() {
+                    if let Err(told) = number(value) {
+                        found.push(Problem::new(format!("{at}.measure"), told));
+                    }
+                }
+            }
+            Condition::Violated(check) => {
+                if !checks.contains(check) {
+                    let names = checks.iter().map(String::as_str);
+                    found.push(Problem::unknown(format!("{at}.violated"), "check of this document", check, names));
+                }
+            }
+            Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
+                if parts.is_empty() {
+                    found.push(Problem::new(at, "expected at least one condition"));
+                }
+                for (place, part) in parts.iter().enumerate() {
+                    part.problems(&format!("{at}[{place}]"), names, checks, depth + 1, found);
+                }
+            }
+            Condition::Not(part) => part.problems(&format!("{at}.not"), names, checks, depth + 1, found),
+        }
+    }
+}
+
+/// A number, or a length of time in microseconds.
+fn number(value: &Value) -> Result<f64, String> {
+    match value {
+        Value::Number(number) => Ok(*number),
+        Value::Text(text) => Micros::parse(text).map(|span| span.0 as f64),
+        Value::Flag(_) => Err("expected a number or a length of time, found true or false".to_owned()),
+    }
+}
+
+/// What a condition is judged by.
+pub struct Surroundings<'a> {
+    /// The world after the event.
+    pub world: &'a World,
+    /// The metrics so far.
+    pub metrics: &'a Metrics,
+    /// The names of the checks that found a broken promise.
+    pub violated: &'a dyn Fn(&str) -> bool,
+}
+
+/// How often conditions that no record touches are looked at, in simulated time.
+pub const GLANCE: Micros = Micros::ms(10);
+
+/// A condition being watched.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    condition: Condition,
+    count: u32,
+    /// For `then`: how many have held.
+    reached: usize,
+    parts: Vec<Watch>,
+}
+
+impl Watch {
+    /// Watches from now on.
+    pub fn new(condition: &Condition) -> Watch {
+        let parts = match condition {
+            Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
+                parts.iter().map(Watch::new).collect()
+            }
+            Condition::Not(part) => vec![Watch::new(part)],
+            _ => Vec::new(),
+        };
+        Watch { condition: condition.clone(), count: 0, reached: 0, parts }
+    }
+
+    /// Takes in one record. Whether it may have come to hold by it.
+    pub fn observe(&mut self, record: &Record, around: &Surroundings) -> bool {
+        match &self.condition {
+            Condition::Happened { what, at, .. } => {
+                let here = |place: &String| stands_at(record, place, around.world);
+                let counts = kind_word(&record.what) == what && at.as_ref().is_none_or(here);
+                self.count = self.count.saturating_add(u32::from(counts));
+                counts
+            }
+            Condition::Then(_) => {
+                let Some(part) = self.parts.get_mut(self.reached) else { return false };
+                let touched = part.observe(record, around) && part.holds(around);
+                self.reached += usize::from(touched);
+                touched
+            }
+            _ => self.parts.iter_mut().fold(false, |touched, part| part.observe(record, around) || touched),
+        }
+    }
+
+    /// Lets time pass, for what comes to hold without a record.
+    fn pass(&mut self, around: &Surroundings) {
+        if matches!(self.condition, Condition::Then(_)) {
+            if let Some(part) = self.parts.get_mut(self.reached) {
+                part.pass(around);
+                self.reached += usize::from(part.holds(around));
+            }
+        } else {
+            self.parts.iter_mut().for_each(|part| part.pass(around));
+        }
+    }
+
+    /// Takes in the records of one event; whether it holds after it. States and measures are looked at when a record
+    /// touches the condition and else once in [`GLANCE`], since looking costs more than an event.
+    pub fn follow(&mut self, fresh: &[Record], glance: bool, around: &Surroundings) -> bool {
+        let touched = fresh.iter().fold(false, |touched, record| self.observe(record, around) || touched);
+        if glance {
+            self.pass(around);
+        }
+        (touched || glance) && self.holds(around)
+    }
+
+    /// Whether it holds now.
+    pub fn holds(&self, around: &Surroundings) -> bool {
+        match &self.condition {
+            Condition::After(at) => around.world.now() >= *at,
+            Condition::Happened { count, .. } => self.count >= *count,
+            Condition::Is { node, state } => {
+                let named = |candidate: &crate::components::Node| {
+                    *candidate.name == **node
+                        || around.world.templates()[candidate.template as usize].name == (&**node).into()
+                };
+                around.world.nodes().any(|(_, candidate)| named(candidate) && is_in(candidate, state))
+            }
+            Condition::Measure { name, stat, above, below, over } => {
+                let Some(value) = around.metrics.recent(name, *stat, *over) else { return false };
+                let bound = |bound: &Option<Value>| bound.as_ref().and_then(|bound| number(bound).ok());
+                bound(above).is_none_or(|above| value > above) && bound(below).is_none_or(|below| value < below)
+            }
+            Condition::Violated(check) => (around.violated)(check),
+            Condition::All(_) => self.parts.iter().all(|part| part.holds(around)),
+            Condition::Any(_) => self.parts.iter().any(|part| part.holds(around)),
+            Condition::Not(_) => !self.parts.iter().any(|part| part.holds(around)),
+            Condition::Then(_) => self.reached >= self.parts.len(),
+        }
+    }
+}
+
+/// Whether a record happened at a node, or at a member of a group; also for one that has gone since.
+fn stands_at(record: &Record, place: &str, world: &World) -> bool {
+    let name = world.name(record.node);
+    let in_group = || {
+        let template = world.templates().iter().find(|template| *template.name == *place);
+        template.is_some_and(|template| {
+            name.strip_prefix(&*template.prefix)
+                .and_then(|rest| rest.strip_prefix('-'))
+                .is_some_and(|rest| rest.parse::<u32>().is_ok())
+        })
+    };
+    name == place || in_group()
+}
+
+fn is_in(node: &crate::components::Node, state: &str) -> bool {
+    match state {
+        "up" => node.status == Status::Up,
+        "crashed" => node.status == Status::Crashed,
+        "paused" => node.status == Status::Paused,
+        "starting" => node.status == Status::Starting,
+        "slow" => node.slow > 1000,
+        role => *node.look().role == *role,
+    }
+}

@@ -1,0 +1,19 @@
+//! THE DOCUMENT: groups, links, load, cues, dials, checks, lesson; one serde schema, and the run that it describes.
+
+mod act;
+mod builtin;
+mod condition;
+mod document;
+mod problem;
+mod run;
+mod validate;
+
+pub use act::Act;
+pub use builtin::{builtin, builtins};
+pub use condition::{Condition, MAX_DEPTH, Surroundings, Watch};
+pub use document::{
+    Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Simplification, Step, Task, Vital, VitalLine,
+};
+pub use problem::Problem;
+pub use run::{MAX_VIOLATIONS, Run, Sink};
+pub use validate::{MAX_DOCUMENT, dial_range};

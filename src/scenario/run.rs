@@ -1,0 +1,327 @@
+//! A run: a world built from a document, with the cues that act on it, the checks that watch it and its metrics.
+
+use std::rc::Rc;
+
+use crate::check::{CHECKS, Check, Violation};
+use crate::components::{Record, World};
+use crate::sim::{Digest, RecordId, Time};
+use crate::trace::Metrics;
+
+use super::condition::{GLANCE, Surroundings};
+use super::{Act, Document, Problem, Watch};
+
+/// How many broken promises are kept; more are counted.
+pub const MAX_VIOLATIONS: usize = 100;
+
+/// A document in motion. Cloning it is cheap: what has grown is shared.
+pub struct Run {
+    /// The world.
+    pub world: World,
+    /// The metrics so far.
+    pub metrics: Metrics,
+    document: Rc<Document>,
+    /// Timed acts of cues and load, in the order of their time; those before `next_timed` are done.
+    timed: Rc<Vec<(Time, Timed)>>,
+    next_timed: usize,
+    /// Conditional cues that have not been given yet, by their place in the document.
+    waiting: Vec<(usize, Watch)>,
+    /// Conditional cues whose condition has come to hold; always empty between events.
+    due: Vec<usize>,
+    /// The number of the last [`GLANCE`] at conditions.
+    glanced: u64,
+    /// The cues that have been given, and when.
+    given: Rc<Vec<(usize, Time)>>,
+    tasks: Vec<Tasks>,
+    checks: Vec<Box<dyn Check>>,
+    violations: Rc<Vec<Violation>>,
+    /// How many promises were broken, kept or not.
+    broken: u64,
+    /// How many things were done: events, timed cues, acts.
+    steps: u64,
+    /// The records of the event in progress; always empty between events.
+    fresh: Vec<Record>,
+}
+
+/// A step's tasks being watched.
+#[derive(Clone)]
+struct Tasks {
+    watches: Vec<Watch>,
+    done: Vec<Option<Time>>,
+}
+
+#[derive(Clone, Debug)]
+enum Timed {
+    Cue(usize),
+    Act(Act),
+}
+
+impl Clone for Run {
+    fn clone(&self) -> Run {
+        Run {
+            world: self.world.clone(),
+            metrics: self.metrics.clone(),
+            document: self.document.clone(),
+            timed: self.timed.clone(),
+            next_timed: self.next_timed,
+            waiting: self.waiting.clone(),
+            due: Vec::new(),
+            glanced: self.glanced,
+            given: self.given.clone(),
+            tasks: self.tasks.clone(),
+            checks: self.checks.iter().map(|check| check.clone_box()).collect(),
+            violations: self.violations.clone(),
+            broken: self.broken,
+            steps: self.steps,
+            fresh: Vec::new(),
+        }
+    }
+}
+
+/// Takes the records of a run as they happen.
+pub trait Sink {
+    /// Takes one.
+    fn take(&mut self, record: Record);
+}
+
+impl Sink for () {
+    fn take(&mut self, _: Record) {}
+}
+
+impl Sink for Vec<Record> {
+    fn take(&mut self, record: Record) {
+        self.push(record);
+    }
+}
+
+impl Sink for crate::trace::Log {
+    fn take(&mut self, record: Record) {
+        self.push(record);
+    }
+}
+
+impl Run {
+    /// The beginning of a run; nothing has happened yet.
+    ///
+    /// # Errors
+    /// What is wrong with the document; never for one that was read and checked.
+    pub fn new(document: Rc<Document>, seed: u64) -> Result<Run, Problem> {
+        let mut world = World::new(seed, document.templates()?);
+        // The first records belong to the instant zero and are seen by every check.
+        let mut fresh = Vec::new();
+        for (template, group) in document.groups.iter().enumerate() {
+            for _ in 0..group.count {
+                world.place(template as u32, None, false, RecordId(0), &mut fresh);
+            }
+        }
+        let mut timed: Vec<(Time, Timed)> = Vec::new();
+        for (place, cue) in document.cues.iter().enumerate() {
+            timed.extend(cue.at.map(|at| (at, Timed::Cue(place))));
+        }
+        for load in &document.load {
+            for step in &load.steps {
+                let act = Act::Set { node: load.group.clone(), field: load.field.clone(), value: step.value.clone() };
+                timed.push((step.at, Timed::Act(act)));
+            }
+        }
+        timed.sort_by_key(|(at, _)| *at);
+        let waiting =
+            document.cues.iter().enumerate().filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))));
+        let steps = document.lesson.iter().flat_map(|lesson| &lesson.steps);
+        let tasks = steps.map(|step| Tasks {
+            watches: step.tasks.iter().map(|task| Watch::new(&task.done)).collect(),
+            done: vec![None; step.tasks.len()],
+        });
+        let checks = document.checks.iter().filter_map(|name| CHECKS.iter().find(|kind| kind.name == *name));
+        let mut run = Run {
+            world,
+            metrics: Metrics::default(),
+            timed: Rc::new(timed),
+            next_timed: 0,
+            waiting: waiting.collect(),
+            due: Vec::new(),
+            glanced: u64::MAX,
+            given: Rc::default(),
+            tasks: tasks.collect(),
+            checks: checks.map(|kind| (kind.make)()).collect(),
+            violations: Rc::default(),
+            broken: 0,
+            steps: 0,
+            fresh,
+            document: document.clone(),
+        };
+        run.settle(&mut ());
+        Ok(run)
+    }
+
+    /// The document.
+    pub fn document(&self) -> &Rc<Document> {
+        &self.document
+    }
+    /// Broken promises, oldest first, the first [`MAX_VIOLATIONS`] of them.
+    pub fn violations(&self) -> &Rc<Vec<Violation>> {
+        &self.violations
+    }
+    /// How many promises were broken in all.
+    pub fn broken(&self) -> u64 {
+        self.broken
+    }
+    /// How many things were done: events, timed cues, acts. Names a place within one microsecond.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+    /// The checks: name, promise.
+    pub fn checks(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.checks.iter().map(|check| (check.name(), check.promise()))
+    }
+    /// When each task of a step was done.
+    pub fn tasks(&self, step: usize) -> &[Option<Time>] {
+        self.tasks.get(step).map_or(&[], |tasks| &tasks.done)
+    }
+    /// The cues that have been given: place in the document and time.
+    pub fn given(&self) -> &[(usize, Time)] {
+        &self.given
+    }
+    /// Everything that is, as one number: the same natively and in every browser.
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        digest.word(self.world.digest());
+        digest.word(self.next_timed as u64);
+        for (place, at) in self.given.iter() {
+            digest.word(*place as u64);
+            digest.word(at.0);
+        }
+        std::hash::Hasher::finish(&digest)
+    }
+
+    /// When something happens next: an event, or a timed cue.
+    pub fn next_at(&self) -> Option<Time> {
+        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
+        if self.world.halted().is_some() {
+            return None;
+        }
+        match (self.world.next_at(), timed) {
+            (Some(event), Some(timed)) => Some(event.min(timed)),
+            (event, timed) => event.or(timed),
+        }
+    }
+
+    /// Does the next thing: one event, or one timed cue, which comes after all events of its microsecond. `false` when
+    /// nothing is left to happen.
+    pub fn step(&mut self, sink: &mut impl Sink) -> bool {
+        if self.world.halted().is_some() {
+            return false;
+        }
+        if let Some((at, timed)) = self.timed.get(self.next_timed) {
+            if self.world.next_at().is_none_or(|event| event > *at) {
+                let (at, timed) = (*at, timed.clone());
+                self.next_timed += 1;
+                self.steps += 1;
+                self.world.rest_at(at);
+                self.metrics.pass(at);
+                match timed {
+                    Timed::Cue(place) => self.give(place),
+                    // A load whose group is empty by now changes nothing, which is no mistake.
+                    Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+                }
+                self.settle(sink);
+                return true;
+            }
+        }
+        if !self.world.step(&mut self.fresh) {
+            return false;
+        }
+        self.steps += 1;
+        self.metrics.pass(self.world.now());
+        self.settle(sink);
+        true
+    }
+
+    /// Everything up to and including the instant `until`.
+    pub fn run_until(&mut self, until: Time, sink: &mut impl Sink) {
+        while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
+        self.world.rest_at(until);
+        self.metrics.pass(until);
+    }
+
+    /// Does something to the run, after everything else in this microsecond.
+    ///
+    /// # Errors
+    /// A sentence, when nothing could be done.
+    pub fn act(&mut self, act: &Act, sink: &mut impl Sink) -> Result<(), String> {
+        let now = self.world.now();
+        while self.next_at().is_some_and(|at| at <= now) && self.step(sink) {}
+        act.carry_out(&self.document, &mut self.world, &mut self.fresh)?;
+        self.steps += 1;
+        self.settle(sink);
+        Ok(())
+    }
+
+    fn give(&mut self, place: usize) {
+        Rc::make_mut(&mut self.given).push((place, self.world.now()));
+        let document = self.document.clone();
+        for act in document.cues.get(place).map_or(&[][..], |cue| &cue.then) {
+            // A cue that comes too late to change anything is no mistake.
+            let _ = act.carry_out(&document, &mut self.world, &mut self.fresh);
+        }
+    }
+
+    /// Shows what has just happened to metrics, checks, tasks and cues; cues may act, which happens here too. Only
+    /// events, timed cues and acts come here, never a pause: when one stops to look must not change the run.
+    fn settle(&mut self, sink: &mut impl Sink) {
+        loop {
+            let fresh = std::mem::take(&mut self.fresh);
+            self.watch(&fresh);
+            for record in fresh {
+                sink.take(record);
+            }
+            // A cue may bring about what another waits for; each is given once, so this ends.
+            if self.due.is_empty() {
+                return;
+            }
+            let place = self.due.remove(0);
+            self.waiting.retain(|(other, _)| *other != place);
+            self.give(place);
+        }
+    }
+
+    fn watch(&mut self, fresh: &[Record]) {
+        let mut found = Vec::new();
+        for record in fresh {
+            self.metrics.observe(record);
+            for check in &mut self.checks {
+                check.observe(record, &self.world, &mut found);
+            }
+        }
+        if !fresh.is_empty() {
+            for check in &mut self.checks {
+                check.settle(&self.world, &mut found);
+            }
+        }
+        self.broken += found.len() as u64;
+        let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
+        if room > 0 && !found.is_empty() {
+            Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
+        }
+        let violations = &self.violations;
+        let around = Surroundings {
+            world: &self.world,
+            metrics: &self.metrics,
+            violated: &|check| violations.iter().any(|broken| broken.check == check),
+        };
+        let now = self.world.now();
+        let glance = now.0 / GLANCE.0 != self.glanced;
+        self.glanced = now.0 / GLANCE.0;
+        for (place, watch) in &mut self.waiting {
+            if watch.follow(fresh, glance, &around) && !self.due.contains(place) {
+                self.due.push(*place);
+            }
+        }
+        for tasks in &mut self.tasks {
+            for (watch, done) in tasks.watches.iter_mut().zip(&mut tasks.done) {
+                if done.is_none() {
+                    *done = watch.follow(fresh, glance, &around).then_some(now);
+                }
+            }
+        }
+    }
+}

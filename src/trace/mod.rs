@@ -1,0 +1,9 @@
+//! DERIVED FROM RECORDS: metrics in windows and over the whole run, a bounded log, and words for a record.
+
+mod log;
+mod metrics;
+mod words;
+
+pub use log::{Log, MAX_LOG};
+pub use metrics::{MAX_WINDOWS, Metrics, Point, Stat, WINDOW};
+pub use words::{KIND_WORDS, clock, kind_word, sentence};

@@ -1,0 +1,132 @@
+//! A record in words: for the log, the transcript and the tape.
+
+use crate::components::{Fact, Message, Record, What, World};
+use crate::sim::{Micros, Payload, Time};
+
+/// The word by which conditions name a record's kind; facts have their own.
+pub fn kind_word(what: &What) -> &'static str {
+    match what {
+        What::Placed => "placed",
+        What::Booted => "booted",
+        What::Crashed { .. } => "crashed",
+        What::Restarted => "restarted",
+        What::Paused => "paused",
+        What::Resumed => "resumed",
+        What::Slowed { .. } => "slowed",
+        What::Removed => "removed",
+        What::Wired { .. } => "wired",
+        What::Unwired { .. } => "unwired",
+        What::Cut { .. } => "cut",
+        What::Healed { .. } => "healed",
+        What::Held { .. } => "held",
+        What::Released { .. } => "released",
+        What::Relinked { .. } => "relinked",
+        What::Dialled { .. } => "dialled",
+        What::Sent { .. } => "sent",
+        What::Arrived { .. } => "arrived",
+        What::Served { .. } => "served",
+        What::Lost { .. } => "lost",
+        What::Timer { .. } => "timer",
+        What::Written => "written",
+        What::Fact(fact) => fact.name(),
+        What::Note(_) => "note",
+        What::Measure { .. } => "measured",
+    }
+}
+
+fn said(message: &Message) -> String {
+    let summary = message.summary();
+    if summary.is_empty() { message.name().to_owned() } else { format!("{} {summary}", message.name()) }
+}
+
+/// Every kind's word that a condition may name.
+pub const KIND_WORDS: &[&str] = &[
+    "placed",
+    "booted",
+    "crashed",
+    "restarted",
+    "paused",
+    "resumed",
+    "slowed",
+    "removed",
+    "wired",
+    "unwired",
+    "cut",
+    "healed",
+    "held",
+    "released",
+    "relinked",
+    "dialled",
+    "sent",
+    "arrived",
+    "served",
+    "lost",
+    "timer",
+    "written",
+    "note",
+    "measured",
+];
+
+/// One line: who did what, without the time.
+pub fn sentence(record: &Record, world: &World) -> String {
+    let me = world.name(record.node);
+    let name = |id| world.name(id);
+    match &record.what {
+        What::Placed => format!("{me} is placed"),
+        What::Booted => format!("{me} is up"),
+        What::Crashed { disk_lost: false } => format!("{me} crashed"),
+        What::Crashed { disk_lost: true } => format!("{me} crashed and lost its disk"),
+        What::Restarted => format!("{me} restarts"),
+        What::Paused => format!("{me} is paused"),
+        What::Resumed => format!("{me} runs on"),
+        What::Slowed { permille: 1000 } => format!("{me} has its usual speed again"),
+        What::Slowed { permille } => format!("{me} takes {} times as long", f64::from(*permille) / 1000.0),
+        What::Removed => format!("{me} is gone for good"),
+        What::Wired { to } => format!("{me} is wired to {}", name(*to)),
+        What::Unwired { to } => format!("{me} is no longer wired to {}", name(*to)),
+        What::Cut { to } => format!("the link {me} → {} is cut", name(*to)),
+        What::Healed { to } => format!("the link {me} → {} works again", name(*to)),
+        What::Held { to } => format!("the link {me} → {} holds its messages", name(*to)),
+        What::Released { to } => format!("the link {me} → {} lets its messages go", name(*to)),
+        What::Relinked { to } => format!("the link {me} → {} has changed", name(*to)),
+        What::Dialled { field, value } => format!("{field} of {me} is now {value}"),
+        What::Sent { to, message, .. } => format!("{me} → {} {}", name(*to), said(message)),
+        What::Arrived { from, message, waiting: 0 } => format!("{me} ← {} {}", name(*from), said(message)),
+        What::Arrived { from, message, waiting } => {
+            format!("{me} ← {} {}, behind {waiting} others", name(*from), said(message))
+        }
+        What::Served { from, name: message, waited, took } => {
+            format!("{me} served {message} of {} in {took}, after {waited} in the queue", name(*from))
+        }
+        What::Lost { to, message, why } => {
+            format!("lost: {me} → {} {}: {}", name(*to), said(message), why.sentence(name(*to)))
+        }
+        What::Timer { name } => format!("{me} timer: {name}"),
+        What::Written => format!("{me} has it on disk"),
+        What::Note(line) => format!("{me}: {line}"),
+        What::Measure { name, value } => format!("{me} measured {name} {}", Micros(*value)),
+        What::Fact(fact) => fact_sentence(fact, me, world),
+    }
+}
+
+fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
+    match fact {
+        Fact::Accepted { text, conversation, .. } => {
+            format!("{me} was told that “{text}” is safe, in conversation {conversation}")
+        }
+        Fact::Stored { place, conversation, .. } => {
+            format!("{me} has place {place} of conversation {conversation} safe")
+        }
+        Fact::Joined { conversation, place } => format!("{me} joins conversation {conversation} after place {place}"),
+        Fact::Shown { text, conversation, place, .. } => {
+            format!("{me} shows “{text}”, place {place} of conversation {conversation}")
+        }
+        Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
+        Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
+    }
+}
+
+/// A time for people: seconds and milliseconds, `12.405`.
+pub fn clock(at: Time) -> String {
+    format!("{}.{:03}", at.0 / 1_000_000, at.0 / 1_000 % 1_000)
+}
