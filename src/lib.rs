@@ -16,3 +16,5 @@ pub mod trace;
 pub mod scenario;
 
 pub mod timeline;
+
+pub mod scene;

@@ -1,0 +1,106 @@
+//! Messages under way, and those that were just lost.
+
+use std::collections::BTreeMap;
+
+use crate::protocols::Form;
+use crate::sim::{NodeId, Time, Why};
+
+use super::list::{DisplayList, Dot, Mark, Pen};
+use super::path::Stage;
+use super::theme::Ink;
+use super::view::Loss;
+
+/// From here on dots are small and bare.
+const DENSE: usize = 1500;
+/// How far to the right of its link a message travels, in pixels, so that two that meet pass each other.
+const LANE: f32 = 3.4;
+/// The longest tail, in pixels.
+const TAIL: f32 = 20.0;
+/// Held messages stand this far apart.
+const QUEUE: f32 = 11.0;
+/// Marks are drawn from this zoom on.
+const MARKED: f32 = 1.3;
+
+/// How far a message has come: 0 when it leaves, 1 when it is due.
+pub(super) fn progress(now: Time, sent: Time, due: Time) -> f32 {
+    let (gone, all) = (now.since(sent).0, due.since(sent).0);
+    if all == 0 { 1.0 } else { (gone as f32 / all as f32).min(1.0) }
+}
+
+pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
+    list.dots.clear();
+    let (world, view) = (stage.world, stage.view);
+    let dense = world.in_flight() > DENSE;
+    let still = view.paused || view.reduced_motion;
+    let size = stage.scale.clamp(0.45, 1.3);
+    let mut held: BTreeMap<(NodeId, NodeId), f32> = BTreeMap::new();
+    for flight in world.flights() {
+        let Some(path) = stage.path(flight.from, flight.to) else { continue };
+        let mut t = progress(world.now(), flight.sent, flight.due);
+        let long = path.long();
+        if flight.held {
+            // They stand one behind the other before the gate.
+            let place = held.entry((flight.from, flight.to)).or_insert(24.0 * stage.scale);
+            t = (1.0 - *place / long.max(1.0)).max(0.0);
+            *place += QUEUE * size;
+        }
+        let (on, dx, dy) = path.at(t);
+        let at = on.towards(-dy, dx, LANE * size);
+        if !stage.in_sight(at, 12.0) {
+            continue;
+        }
+        let form = flight.message.form();
+        let radius = size
+            * match form {
+                Form::Request => 5.0,
+                Form::Reply | Form::Accept | Form::Refuse => 4.6,
+                Form::Beat => 3.0,
+            };
+        let mark = match form {
+            Form::Accept => Mark::Plus,
+            Form::Refuse => Mark::Minus,
+            Form::Request | Form::Reply | Form::Beat => Mark::None,
+        };
+        let marked = !dense && (view.paused || view.camera.zoom >= MARKED);
+        let bare = dense || flight.held || still || form == Form::Beat;
+        list.dots.push(Dot {
+            x: at.x,
+            y: at.y,
+            dx,
+            dy,
+            radius: if dense { radius * 0.55 } else { radius },
+            tail: if bare { 0.0 } else { (t * long).min(TAIL * size) },
+            ink: Ink::Family(flight.message.family()),
+            hollow: flight.held || matches!(form, Form::Reply | Form::Accept | Form::Refuse),
+            arrow: still && !dense && !flight.held,
+            mark: if marked { mark } else { Mark::None },
+            record: flight.record,
+        });
+    }
+}
+
+/// A lost message bursts into a cross where it died.
+pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
+    for loss in stage.view.recent.iter().filter(|loss| loss.age < 1.0) {
+        let Some(path) = stage.path(loss.from, loss.to) else { continue };
+        let (on, dx, dy) = path.at(loss.progress.clamp(0.0, 1.0));
+        let size = stage.scale.clamp(0.45, 1.3);
+        let at = on.towards(-dy, dx, LANE * size);
+        if !stage.in_sight(at, 20.0) {
+            continue;
+        }
+        let age = loss.age.max(0.0);
+        // Full while it opens, then fading.
+        let alpha = (255.0 * (1.0 - (age - 0.35).max(0.0) / 0.65)) as u8;
+        if age < 0.5 && !stage.view.reduced_motion {
+            let ring = Pen::new(Ink::Family(loss.family), 1.5).alpha((200.0 * (1.0 - age * 2.0)) as u8);
+            list.live.circle(at, (5.0 + 18.0 * age) * size, None, Some(ring));
+        }
+        list.live.cross(at, 4.6 * size, Pen::new(Ink::Warn, 2.0).alpha(alpha));
+    }
+}
+
+/// What a badge says: only what the receiver did. Other losses are the network's.
+pub(super) fn blame(loss: &Loss) -> Option<&'static str> {
+    matches!(loss.why, Why::Full | Why::Died).then(|| loss.why.word())
+}

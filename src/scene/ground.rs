@@ -1,0 +1,285 @@
+//! What changes seldom: captions of tiers, links, bodies, names; and where all of these can be pointed at.
+
+use std::hash::Hasher;
+
+use crate::protocols::Family;
+use crate::sim::{Digest, Link, NodeId, Status};
+
+use super::labels::{NAME, Wish, place};
+use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Layer, Pen, Point, Target, Text};
+use super::path::{Path, Spot, Stage};
+use super::theme::Ink;
+use super::{glyph, live};
+
+/// Names avoid lines while there are up to this many.
+const MAX_AVOIDED: usize = 160;
+/// The width kept for a second line.
+const SECOND_WIDTH: f32 = 88.0;
+/// A node this much slower than usual is drawn as slow.
+pub(super) const SLOW: u32 = 1001;
+
+/// Draws the ground, unless it is what it was.
+pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
+    let key = key(stage);
+    if key == list.ground_key {
+        return;
+    }
+    list.ground_key = key;
+    list.ground.clear();
+    list.hits.clear();
+    list.captions.clear();
+    headings(stage, &mut list.ground);
+    let mut lines = Vec::new();
+    for (id, node) in stage.world.nodes() {
+        for link in &node.links {
+            let back = stage.world.node(link.to).and_then(|other| other.link(id));
+            if link.to > id || back.is_none() {
+                draw_link(stage, list, id, link, back, &mut lines);
+            }
+        }
+    }
+    for (id, node) in stage.world.nodes() {
+        let Some(spot) = stage.spot(id) else { continue };
+        let radius = stage.around(spot);
+        if !stage.in_sight(spot.at, radius + 8.0) {
+            continue;
+        }
+        body(stage, &mut list.ground, spot, node.status, node.slow >= SLOW);
+        if node.links.is_empty() && stage.detailed {
+            let pen = Pen::new(Ink::Muted, 1.25).dash(Dash::Dashed);
+            list.ground.circle(spot.at, radius + 9.0 * stage.scale, None, Some(pen));
+        }
+        list.hits.push(Hit { target: Target::Node(id), area: Area::Disc { at: spot.at, radius } });
+    }
+    names(stage, list, &lines);
+}
+
+fn key(stage: &Stage) -> u64 {
+    let mut digest = Digest::default();
+    let view = stage.view;
+    digest.word(stage.layout.key());
+    for number in [view.width, view.height, view.camera.x, view.camera.y, view.camera.zoom] {
+        digest.word(u64::from(number.to_bits()));
+    }
+    for target in [view.selected, view.hovered] {
+        digest.word(match target {
+            Some(Target::Node(id)) => u64::from(id.0) + 1,
+            _ => 0,
+        });
+    }
+    for (id, node) in stage.world.nodes() {
+        digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(node.slow >= SLOW));
+        digest.write(node.name.as_bytes());
+        for link in &node.links {
+            let flags = u64::from(link.cut) << 2 | u64::from(link.held) << 1 | u64::from(link.profile.loss > 0.0);
+            digest.word(u64::from(link.to.0) << 3 | flags);
+        }
+    }
+    // Zero stands for a list that was never built.
+    digest.finish() | 1
+}
+
+fn headings(stage: &Stage, layer: &mut Layer) {
+    if stage.scale < 0.5 {
+        return;
+    }
+    for heading in stage.layout.headings() {
+        let at = stage.view.to_screen(heading.at);
+        layer.texts.push(Text {
+            // They stay in sight while one scrolls down.
+            at: Point::new(at.x, at.y.max(20.0)),
+            text: heading.title.to_uppercase(),
+            size: 11.0,
+            weight: 400,
+            ink: Ink::Muted,
+            alpha: 255,
+            anchor: Anchor::Middle,
+            halo: true,
+        });
+    }
+}
+
+pub(super) fn stroke(layer: &mut Layer, path: &Path, pen: Pen) {
+    let Path { from, via, to, straight } = *path;
+    layer.items.push(if straight { Item::Line { from, to, pen } } else { Item::Curve { from, via, to, pen } });
+}
+
+fn draw_link(
+    stage: &Stage,
+    list: &mut DisplayList,
+    from: NodeId,
+    link: &Link,
+    back: Option<&Link>,
+    lines: &mut Vec<(Point, Point)>,
+) {
+    let Some(path) = stage.path(from, link.to) else { return };
+    let (w, h) = (stage.view.width, stage.view.height);
+    let beside = |pick: fn(&Point) -> f32, high: f32| {
+        let ends = [pick(&path.from), pick(&path.via), pick(&path.to)];
+        ends.iter().all(|end| *end < 0.0) || ends.iter().all(|end| *end > high)
+    };
+    if beside(|point| point.x, w) || beside(|point| point.y, h) {
+        return;
+    }
+    let control =
+        [from, link.to].into_iter().any(|end| stage.spot(end).is_some_and(|spot| spot.family == Family::Control));
+    let lossy = link.profile.loss > 0.0 || back.is_some_and(|back| back.profile.loss > 0.0);
+    let dash = match (control, lossy) {
+        (_, true) => Dash::Dashed,
+        (true, false) => Dash::Dotted,
+        (false, false) => Dash::Solid,
+    };
+    // Where there are thousands, thin and pale lines leave the shape of the whole to be seen.
+    let (width, alpha) = if stage.detailed { (1.25, 205) } else { (0.75, 110) };
+    let layer = &mut list.ground;
+    let (there, here) = (link.cut, back.is_some_and(|back| back.cut));
+    if there || here {
+        let gap = (9.0 / path.long().max(1.0)).min(0.3);
+        // One direction still carries: the line stays what it was.
+        let pen = if there && (here || back.is_none()) {
+            Pen::new(Ink::Warn, width).dash(Dash::Dotted)
+        } else {
+            Pen::new(Ink::Line, width).dash(dash).alpha(alpha)
+        };
+        stroke(layer, &path.split(0.5 - gap).0, pen);
+        stroke(layer, &path.split(0.5 + gap).1, pen);
+        wall(layer, &path, there, here || back.is_none(), stage.scale);
+    } else {
+        stroke(layer, &path, Pen::new(Ink::Line, width).dash(dash).alpha(alpha));
+    }
+    // A gate before the receiver: what comes waits there.
+    if link.held {
+        gate(layer, &path, stage.scale);
+    }
+    if back.is_some_and(|back| back.held) {
+        gate(layer, &Path { from: path.to, to: path.from, ..path }, stage.scale);
+    }
+    let (a, b) = (from.min(link.to), from.max(link.to));
+    list.hits
+        .push(Hit { target: Target::Link(a, b), area: Area::Path { from: path.from, via: path.via, to: path.to } });
+    if path.straight {
+        lines.push((path.from, path.to));
+    } else {
+        let top = path.at(0.5).0;
+        lines.extend([(path.from, top), (top, path.to)]);
+    }
+}
+
+/// A wall across the middle; only on the right of the way that is cut, if the other is not.
+fn wall(layer: &mut Layer, path: &Path, there: bool, here: bool, scale: f32) {
+    let (at, dx, dy) = path.at(0.5);
+    let half = 8.0 * scale.max(0.4);
+    let right = if there { half } else { 1.5 };
+    let left = if here { half } else { 1.5 };
+    layer.line(at.towards(-dy, dx, right), at.towards(dy, -dx, left), Pen::new(Ink::Warn, 2.5));
+}
+
+fn gate(layer: &mut Layer, path: &Path, scale: f32) {
+    let t = 1.0 - (16.0 * scale / path.long().max(1.0)).min(0.4);
+    let (at, dx, dy) = path.at(t);
+    for step in [0.0, 3.5] {
+        let at = at.towards(dx, dy, step);
+        layer.line(at.towards(-dy, dx, 8.0 * scale), at.towards(-dy, dx, 1.0), Pen::new(Ink::Focus, 1.5));
+    }
+}
+
+/// A node's body. Its pattern says how it is; colour alone never does.
+fn body(stage: &Stage, layer: &mut Layer, spot: &Spot, status: Status, slow: bool) {
+    let (fill, ink) = (Ink::FamilyFill(spot.family), Ink::Family(spot.family));
+    let scale = stage.scale;
+    if scale < 0.28 {
+        // Too small for a shape.
+        let (fill, pen) = match status {
+            Status::Crashed => (None, Some(Pen::new(Ink::Warn, 1.0))),
+            _ => (Some(ink), None),
+        };
+        layer.circle(spot.at, (stage.around(spot) * 0.8).max(1.5), fill, pen);
+        return;
+    }
+    let width = if scale < 0.6 { 1.25 } else { 2.0 };
+    let mut shape = |grow: f32, fill: Option<Ink>, pen: Pen| {
+        glyph::draw(layer, spot.glyph, spot.at, scale, grow, fill, Some(pen));
+    };
+    match status {
+        Status::Up => {
+            shape(0.0, Some(fill), Pen::new(ink, width));
+            if slow {
+                // Inside, where no timer runs.
+                shape(-4.5 * scale, None, Pen::new(ink, 1.25));
+            }
+        }
+        Status::Starting => shape(0.0, Some(Ink::Paper), Pen::new(ink, width).dash(Dash::Dotted)),
+        Status::Paused => {
+            shape(0.0, Some(fill), Pen::new(ink, width));
+            hatch(stage, layer, spot);
+        }
+        Status::Crashed => {
+            shape(0.0, Some(Ink::DownFill), Pen::new(Ink::Line, width * 0.85).dash(Dash::Dashed));
+            let (w, h) = stage.half(spot);
+            layer.cross(spot.at, w.min(h) * 0.42, Pen::new(Ink::Warn, width * 1.15));
+        }
+    }
+}
+
+/// Slanting lines over a body that stands still.
+fn hatch(stage: &Stage, layer: &mut Layer, spot: &Spot) {
+    let (w, h) = stage.half(spot);
+    let radius = w.min(h) * 0.84;
+    let pen = Pen::new(Ink::Family(spot.family), 1.25).alpha(190);
+    // Chords of the inner circle, 45 degrees, evenly apart.
+    const SLANT: f32 = std::f32::consts::FRAC_1_SQRT_2;
+    for step in [-0.8f32, -0.4, 0.0, 0.4, 0.8] {
+        let half = (1.0 - step * step).max(0.0).sqrt() * radius;
+        let middle = spot.at.towards(SLANT, SLANT, step * radius);
+        layer.line(middle.towards(SLANT, -SLANT, half), middle.towards(SLANT, -SLANT, -half), pen);
+    }
+}
+
+fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
+    let pointed = |id: NodeId| {
+        [stage.view.selected, stage.view.hovered].contains(&Some(Target::Node(id)))
+            || stage.view.wire.is_some_and(|wire| wire.from == id)
+    };
+    let mut wishes = Vec::new();
+    let mut ids = Vec::new();
+    for (id, node) in stage.world.nodes() {
+        let Some(spot) = stage.spot(id) else { continue };
+        if !(stage.detailed || pointed(id)) || !stage.in_sight(spot.at, 30.0) {
+            continue;
+        }
+        let (w, h) = stage.half(spot);
+        let people = spot.family == Family::People && node.status == Status::Up && !pointed(id);
+        // Pips and bars hang under the body, arcs run around it.
+        let arc = stage.around(spot) + 6.5 * stage.scale;
+        let hang = if people { 3.0 } else { 11.0 * stage.scale };
+        wishes.push(Wish {
+            at: spot.at,
+            half: (arc.max(w), arc.max(h + hang)),
+            text: node.name.to_string(),
+            second: if people { 0.0 } else { SECOND_WIDTH },
+            always: pointed(id),
+        });
+        ids.push(id);
+    }
+    let avoided = if lines.len() <= MAX_AVOIDED { lines } else { &[] };
+    for placed in place(&wishes, avoided, (stage.view.width, stage.view.height)) {
+        let id = ids[placed.wish];
+        let Some(node) = stage.world.node(id) else { continue };
+        let up = node.status != Status::Crashed;
+        let people = stage.spot(id).is_some_and(|spot| spot.family == Family::People);
+        list.ground.texts.push(Text {
+            at: placed.at,
+            text: placed.text,
+            size: NAME,
+            weight: 400,
+            ink: if up && !people { Ink::Text } else { Ink::Muted },
+            alpha: 255,
+            anchor: placed.anchor,
+            halo: true,
+        });
+        if wishes[placed.wish].second > 0.0 {
+            let at = Point::new(placed.at.x, placed.at.y + live::SECOND_BELOW);
+            list.captions.push(Caption { node: id, at, anchor: placed.anchor });
+        }
+    }
+}
