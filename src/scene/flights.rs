@@ -12,6 +12,8 @@ use super::view::Loss;
 
 /// From here on dots are small and bare.
 const DENSE: usize = 1500;
+/// No dot is smaller than this radius, in pixels.
+const LEAST: f32 = 1.5;
 /// How far to the right of its link a message travels, in pixels, so that two that meet pass each other.
 const LANE: f32 = 3.4;
 /// The longest tail, in pixels.
@@ -68,7 +70,7 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
             y: at.y,
             dx,
             dy,
-            radius: if dense { radius * 0.55 } else { radius },
+            radius: if dense { radius * 0.55 } else { radius }.max(LEAST),
             tail: if bare { 0.0 } else { (t * long).min(TAIL * size) },
             ink: Ink::Family(flight.message.family()),
             hollow: flight.held || matches!(form, Form::Reply | Form::Accept | Form::Refuse),

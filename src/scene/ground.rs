@@ -29,12 +29,15 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.hits.clear();
     list.captions.clear();
     headings(stage, &mut list.ground);
+    let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
+    // The more there are, the paler each, so that together they are no brighter than a few.
+    let pale = (60_000 / links.max(1)).clamp(12, 130) as u8;
     let mut lines = Vec::new();
     for (id, node) in stage.world.nodes() {
         for link in &node.links {
             let back = stage.world.node(link.to).and_then(|other| other.link(id));
             if link.to > id || back.is_none() {
-                draw_link(stage, list, id, link, back, &mut lines);
+                draw_link(stage, list, id, link, back, &mut lines, pale);
             }
         }
     }
@@ -60,12 +63,6 @@ fn key(stage: &Stage) -> u64 {
     digest.word(stage.layout.key());
     for number in [view.width, view.height, view.camera.x, view.camera.y, view.camera.zoom] {
         digest.word(u64::from(number.to_bits()));
-    }
-    for target in [view.selected, view.hovered] {
-        digest.word(match target {
-            Some(Target::Node(id)) => u64::from(id.0) + 1,
-            _ => 0,
-        });
     }
     for (id, node) in stage.world.nodes() {
         digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(node.slow >= SLOW));
@@ -111,6 +108,7 @@ fn draw_link(
     link: &Link,
     back: Option<&Link>,
     lines: &mut Vec<(Point, Point)>,
+    pale: u8,
 ) {
     let Some(path) = stage.path(from, link.to) else { return };
     let (w, h) = (stage.view.width, stage.view.height);
@@ -130,7 +128,7 @@ fn draw_link(
         (false, false) => Dash::Solid,
     };
     // Where there are thousands, thin and pale lines leave the shape of the whole to be seen.
-    let (width, alpha) = if stage.detailed { (1.25, 205) } else { (0.75, 110) };
+    let (width, alpha) = if stage.detailed { (1.25, 205) } else { (0.75, pale) };
     let layer = &mut list.ground;
     let (there, here) = (link.cut, back.is_some_and(|back| back.cut));
     if there || here {
@@ -236,19 +234,20 @@ fn hatch(stage: &Stage, layer: &mut Layer, spot: &Spot) {
 }
 
 fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
-    let pointed = |id: NodeId| {
-        [stage.view.selected, stage.view.hovered].contains(&Some(Target::Node(id)))
-            || stage.view.wire.is_some_and(|wire| wire.from == id)
-    };
+    if !stage.detailed {
+        return;
+    }
+    // What a name leaves out, a tooltip tells.
+    let kept = if stage.view.tall() { SECOND_WIDTH * 0.7 } else { SECOND_WIDTH };
     let mut wishes = Vec::new();
     let mut ids = Vec::new();
     for (id, node) in stage.world.nodes() {
         let Some(spot) = stage.spot(id) else { continue };
-        if !(stage.detailed || pointed(id)) || !stage.in_sight(spot.at, 30.0) {
+        if !stage.in_sight(spot.at, 30.0) {
             continue;
         }
         let (w, h) = stage.half(spot);
-        let people = spot.family == Family::People && node.status == Status::Up && !pointed(id);
+        let people = spot.family == Family::People && node.status == Status::Up;
         // Pips and bars hang under the body, arcs run around it.
         let arc = stage.around(spot) + 6.5 * stage.scale;
         let hang = if people { 3.0 } else { 11.0 * stage.scale };
@@ -256,8 +255,7 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
             at: spot.at,
             half: (arc.max(w), arc.max(h + hang)),
             text: node.name.to_string(),
-            second: if people { 0.0 } else { SECOND_WIDTH },
-            always: pointed(id),
+            second: if people { 0.0 } else { kept },
         });
         ids.push(id);
     }
@@ -267,6 +265,13 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
         let Some(node) = stage.world.node(id) else { continue };
         let up = node.status != Status::Crashed;
         let people = stage.spot(id).is_some_and(|spot| spot.family == Family::People);
+        list.captions.push(Caption {
+            node: id,
+            at: Point::new(placed.at.x, placed.at.y + live::SECOND_BELOW),
+            anchor: placed.anchor,
+            width: placed.second,
+            whole: *placed.text == *node.name,
+        });
         list.ground.texts.push(Text {
             at: placed.at,
             text: placed.text,
@@ -277,9 +282,5 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
             anchor: placed.anchor,
             halo: true,
         });
-        if wishes[placed.wish].second > 0.0 {
-            let at = Point::new(placed.at.x, placed.at.y + live::SECOND_BELOW);
-            list.captions.push(Caption { node: id, at, anchor: placed.anchor });
-        }
     }
 }

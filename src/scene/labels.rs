@@ -55,16 +55,16 @@ pub fn shorten(text: &str, size: f32, room: f32) -> String {
 
 /// A box.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Box2 {
+pub struct Room {
     /// Its upper left corner.
     pub low: Point,
     /// Its lower right corner.
     pub high: Point,
 }
 
-impl Box2 {
+impl Room {
     /// Whether the two have room in common.
-    pub fn overlaps(&self, other: &Box2) -> bool {
+    pub fn overlaps(&self, other: &Room) -> bool {
         self.low.x < other.high.x && other.low.x < self.high.x && self.low.y < other.high.y && other.low.y < self.high.y
     }
     /// Whether a segment passes through it.
@@ -98,8 +98,6 @@ pub struct Wish {
     pub text: String,
     /// The width kept for its second line.
     pub second: f32,
-    /// Shown even where it has no room.
-    pub always: bool,
 }
 
 /// Where a name stands.
@@ -113,8 +111,10 @@ pub struct Placed {
     pub anchor: Anchor,
     /// The name, shortened if need be.
     pub text: String,
+    /// The width that its second line got: all that it asked for, or none.
+    pub second: f32,
     /// The room that it takes, with its second line.
-    pub room: Box2,
+    pub room: Room,
 }
 
 /// The size of names.
@@ -127,36 +127,33 @@ pub const LEADING: f32 = 14.5;
 const LEAST: f32 = 44.0;
 
 /// Gives every name a place below its node, or to the right, left or above, clear of every node and every other name,
-/// and if possible of `lines` and inside the canvas; names that find none are left out. First come, first served; those shown always come first.
+/// inside the canvas, and if possible clear of `lines`; names that find none are left out. First come, first served.
 pub fn place(wishes: &[Wish], lines: &[(Point, Point)], canvas: (f32, f32)) -> Vec<Placed> {
-    let bodies: Vec<Box2> = wishes
+    let bodies: Vec<Room> = wishes
         .iter()
-        .map(|wish| Box2 {
+        .map(|wish| Room {
             low: Point::new(wish.at.x - wish.half.0, wish.at.y - wish.half.1),
             high: Point::new(wish.at.x + wish.half.0, wish.at.y + wish.half.1),
         })
         .collect();
-    let mut order: Vec<usize> = (0..wishes.len()).filter(|wish| !wishes[*wish].text.is_empty()).collect();
-    order.sort_by_key(|wish| !wishes[*wish].always);
     let mut placed: Vec<Placed> = Vec::new();
-    for index in order {
-        let wish = &wishes[index];
+    for (index, wish) in wishes.iter().enumerate().filter(|(_, wish)| !wish.text.is_empty()) {
         let full = text_width(&wish.text, NAME);
         let mut best: Option<(u32, Placed)> = None;
-        for width in [full, (full * 0.6).max(LEAST)] {
+        // Better without a second line than without a name.
+        for (width, second) in [(full, wish.second), (full, 0.0), ((full * 0.6).max(LEAST), 0.0)] {
             if width > full {
                 continue;
             }
             for (rank, side) in SIDES.into_iter().enumerate() {
-                let candidate = stand(index, wish, side, width);
+                let candidate = stand(index, wish, side, width, second);
                 let body = bodies.iter().any(|body| body.overlaps(&candidate.room));
                 let taken = placed.iter().any(|other| other.room.overlaps(&candidate.room));
-                if (body || taken) && !wish.always {
+                if body || taken || cut_off(&candidate.room, canvas) {
                     continue;
                 }
                 let crossings = lines.iter().filter(|(from, to)| candidate.room.crossed(*from, *to)).take(9).count();
-                let blocked = u32::from(body) * 200 + u32::from(taken) * 1000;
-                let cost = blocked + cut_off(&candidate.room, canvas) + RANKS[rank] + crossings as u32 * 2;
+                let cost = RANKS[rank] + crossings as u32 * 2;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, candidate));
                 }
@@ -171,16 +168,14 @@ pub fn place(wishes: &[Wish], lines: &[(Point, Point)], canvas: (f32, f32)) -> V
             placed.push(winner);
         }
     }
-    placed.sort_by_key(|placed| placed.wish);
     placed
 }
 
 /// How much worse each side is than below: a name that is where one looks for it may cross a line.
-const RANKS: [u32; 4] = [0, 5, 6, 7];
+const RANKS: [u32; 4] = [0, 8, 9, 10];
 
-fn cut_off(room: &Box2, (width, height): (f32, f32)) -> u32 {
-    let inside = room.low.x >= 2.0 && room.low.y >= 2.0 && room.high.x <= width - 2.0 && room.high.y <= height - 2.0;
-    if inside { 0 } else { 60 }
+fn cut_off(room: &Room, (width, height): (f32, f32)) -> bool {
+    room.low.x < 2.0 || room.low.y < 2.0 || room.high.x > width - 2.0 || room.high.y > height - 2.0
 }
 
 #[derive(Clone, Copy)]
@@ -193,11 +188,10 @@ enum Side {
 
 const SIDES: [Side; 4] = [Side::Below, Side::Right, Side::Left, Side::Above];
 
-fn stand(index: usize, wish: &Wish, side: Side, width: f32) -> Placed {
+fn stand(index: usize, wish: &Wish, side: Side, width: f32, second: f32) -> Placed {
     let text = shorten(&wish.text, NAME, width + 0.01);
-    let wide = text_width(&text, NAME).max(wish.second);
-    let second = if wish.second > 0.0 { LEADING } else { 0.0 };
-    let high = NAME + 2.0 + second;
+    let wide = text_width(&text, NAME).max(second);
+    let high = NAME + 2.0 + if second > 0.0 { LEADING } else { 0.0 };
     let (w, h) = wish.half;
     let (x, top, anchor) = match side {
         Side::Below => (wish.at.x, wish.at.y + h + 2.0, Anchor::Middle),
@@ -210,8 +204,8 @@ fn stand(index: usize, wish: &Wish, side: Side, width: f32) -> Placed {
         Anchor::Middle => x - wide * 0.5,
         Anchor::End => x - wide,
     };
-    let room = Box2 { low: Point::new(left, top), high: Point::new(left + wide, top + high) };
-    Placed { wish: index, at: Point::new(x, top + NAME * 0.86), anchor, text, room }
+    let room = Room { low: Point::new(left, top), high: Point::new(left + wide, top + high) };
+    Placed { wish: index, at: Point::new(x, top + NAME * 0.86), anchor, text, second, room }
 }
 
 #[cfg(test)]
@@ -241,7 +235,6 @@ mod tests {
                 half: (25.0 * zoom, 25.0 * zoom),
                 text: names[name].to_owned(),
                 second: if second { 90.0 } else { 0.0 },
-                always: false,
             }).collect();
             let placed = place(&wishes, &[(Point::new(0.0, 0.0), Point::new(900.0, 650.0))], (900.0, 650.0));
             for (index, one) in placed.iter().enumerate() {
@@ -250,7 +243,7 @@ mod tests {
                 }
                 for wish in &wishes {
                     let (w, h) = wish.half;
-                    let body = Box2 {
+                    let body = Room {
                         low: Point::new(wish.at.x - w, wish.at.y - h),
                         high: Point::new(wish.at.x + w, wish.at.y + h),
                     };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::components::World;
+use crate::scenario::{self, Document};
 use crate::sim::{Digest, NodeId};
 
 use super::glyph;
@@ -48,6 +49,26 @@ pub struct Plan {
     pub groups: Vec<PlanGroup>,
     /// Where nodes were put by hand, by name, in world units.
     pub at: BTreeMap<Rc<str>, (f32, f32)>,
+}
+
+impl Plan {
+    /// The places that a document asks for; nothing has been moved by hand yet.
+    pub fn of(document: &Document) -> Plan {
+        let mut next = 0;
+        let group = |(template, group): (usize, &scenario::Group)| {
+            let tier = group.tier.unwrap_or(next);
+            next = tier + 1;
+            let title = group.title.as_ref().unwrap_or(&group.name);
+            PlanGroup { template: template as u32, title: Rc::from(title.as_str()), tier, row: template as u32 }
+        };
+        let groups = document.groups.iter().enumerate().map(group).collect();
+        let layout = match document.layout {
+            scenario::Layout::Tiers => LayoutKind::Tiers,
+            scenario::Layout::Ring => LayoutKind::Ring,
+            scenario::Layout::Grid => LayoutKind::Grid,
+        };
+        Plan { layout, groups, at: BTreeMap::new() }
+    }
 }
 
 /// More members than this and a column is folded.
@@ -288,7 +309,7 @@ impl Layout {
         let mut tiers: Vec<Tier> = Vec::new();
         tiers.resize_with(order.len(), || Tier { at: 0.0, rows: 1, pitch: 0.0, begin: 0.0, sub: 0.0 });
         let (span, least, most, gap, sub, fold) = if tall {
-            (350.0, 56.0, 150.0, 112.0, 60.0, FOLD_TALL)
+            (350.0, 56.0, 150.0, 118.0, 60.0, FOLD_TALL)
         } else {
             (560.0, 78.0, 190.0, gap_for(order.len()), SUBCOLUMN, FOLD)
         };

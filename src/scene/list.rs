@@ -298,8 +298,8 @@ impl Dot {
         let at = Point::new(self.x, self.y);
         let size = self.radius.max(3.0);
         let back = at.towards(self.dx, self.dy, self.radius + 1.0);
-        let wing = |side: f32| back.towards(-self.dy * side, self.dx * side, size * 0.8);
-        [at.towards(self.dx, self.dy, self.radius + 1.0 + size * 1.5), wing(1.0), wing(-1.0)]
+        let wing = |side: f32| back.towards(-self.dy * side, self.dx * side, size * 0.66);
+        [at.towards(self.dx, self.dy, self.radius + 1.0 + size * 1.9), wing(1.0), wing(-1.0)]
     }
 }
 
@@ -350,6 +350,10 @@ pub(super) struct Caption {
     pub node: NodeId,
     pub at: Point,
     pub anchor: Anchor,
+    /// The room for a second line; 0 for none.
+    pub width: f32,
+    /// Whether the name stands there in full.
+    pub whole: bool,
 }
 
 /// What is seen. Build it again and again into the same list: it keeps its memory, and its ground while nothing in that

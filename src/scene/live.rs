@@ -19,6 +19,8 @@ const LEAST_TIMER: Micros = Micros::ms(50);
 const MAX_PIPS: usize = 5;
 /// At most this many badges.
 const MAX_BADGES: usize = 24;
+/// A second line may be this much wider than its room: both its ends share it.
+const SPILL: f32 = 22.0;
 /// The widest tooltip.
 const TOOLTIP: f32 = 320.0;
 
@@ -34,7 +36,7 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         }
     }
     let captions = std::mem::take(&mut list.captions);
-    for caption in &captions {
+    for caption in captions.iter().filter(|caption| caption.width > 0.0) {
         if let Some(node) = stage.world.node(caption.node) {
             second_line(stage, &mut list.live, caption, node);
         }
@@ -120,16 +122,19 @@ fn queue(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
 
 fn second_line(stage: &Stage, layer: &mut Layer, caption: &Caption, node: &Node) {
     let now = stage.world.now();
-    let (text, ink) = match node.status {
-        Status::Crashed => (format!("crashed {} ago", ago(now.since(node.since))), Ink::WarnText),
-        Status::Paused => ("paused".to_owned(), Ink::WarnText),
-        Status::Starting => ("starting".to_owned(), Ink::Muted),
-        Status::Up if node.links.is_empty() => ("not wired".to_owned(), Ink::Muted),
+    let (long, short, ink) = match node.status {
+        Status::Crashed => (format!("crashed {} ago", ago(now.since(node.since))), "crashed".to_owned(), Ink::WarnText),
+        Status::Paused => ("paused".to_owned(), String::new(), Ink::WarnText),
+        Status::Starting => ("starting".to_owned(), String::new(), Ink::Muted),
+        Status::Up if node.links.is_empty() => ("not wired".to_owned(), String::new(), Ink::Muted),
         Status::Up => running(node),
     };
-    if text.is_empty() {
+    if long.is_empty() {
         return;
     }
+    let room = caption.width + SPILL;
+    let fits = short.is_empty() || text_width(&long, SECOND) <= room;
+    let text = shorten(if fits { &long } else { &short }, SECOND, room);
     layer.texts.push(Text {
         at: caption.at,
         text,
@@ -142,24 +147,23 @@ fn second_line(stage: &Stage, layer: &mut Layer, caption: &Caption, node: &Node)
     });
 }
 
-/// What a node that runs says under its name: what it is, how much waits, how slow it is.
-fn running(node: &Node) -> (String, Ink) {
+/// What a node that runs says under its name: what it is, how much waits, how slow it is; in full and in short.
+fn running(node: &Node) -> (String, String, Ink) {
     let look = node.look();
     let waiting = node.waiting();
     let full = waiting >= node.machine.inbox as usize && waiting > 0;
-    let mut text = String::new();
-    if waiting > 0 {
-        text = if full { format!("queue {waiting} · full") } else { format!("queue {waiting}") };
-    } else if !look.role.is_empty() {
-        text.push_str(&look.role);
-    }
+    let said = match waiting {
+        0 => look.role.to_string(),
+        _ if full => format!("queue {waiting} · full"),
+        _ => format!("queue {waiting}"),
+    };
     if node.slow >= SLOW {
         let times = format!("slow ×{}", tenths(u64::from(node.slow) / 100));
-        text = if text.is_empty() { times } else { format!("{text} · {times}") };
-        return (text, Ink::WarnText);
+        let long = if said.is_empty() { times.clone() } else { format!("{said} · {times}") };
+        return (long, if full { said } else { times }, Ink::WarnText);
     }
     let unable = !look.ready && !look.role.is_empty();
-    (text, if full || unable { Ink::WarnText } else { Ink::Muted })
+    (said, String::new(), if full || unable { Ink::WarnText } else { Ink::Muted })
 }
 
 /// Tenths as a number: `19` is `1.9`, `20` is `2`.
@@ -299,8 +303,8 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
             note(stage, &mut list.over, path.at(0.5).0, &[&title, &said], Ink::Line);
         }
         Target::Node(id) => {
-            // Where the name has no room beside the node, it is shown over it.
-            let named = list.captions.iter().any(|caption| caption.node == id);
+            // Where the name has no room beside the node, or not in full, it is shown over it.
+            let named = list.captions.iter().any(|caption| caption.node == id && caption.whole);
             let (Some(node), Some(spot), false) = (world.node(id), stage.spot(id), named) else { return };
             let look = node.look();
             note(stage, &mut list.over, spot.at, &[&node.name, &look.role], Ink::Family(spot.family));

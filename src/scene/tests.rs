@@ -331,8 +331,8 @@ fn pictures_are_well_formed_and_stable() {
     assert!(svg.contains("crashed 1.9 s ago") && svg.contains("inbox full") && svg.contains("Chat &lt;&amp; more&gt;"));
 }
 
-#[test]
-fn thousands_of_nodes_lose_their_names_not_their_places() {
+/// Three gateways, fifteen hundred clients.
+fn crowd() -> (World, Plan) {
     let templates = vec![
         template("client", "test-client", &[1], Machine::default()),
         template("gateway", "test-gateway", &[], Machine::default()),
@@ -346,7 +346,13 @@ fn thousands_of_nodes_lose_their_names_not_their_places() {
     }
     let group = |template, tier| PlanGroup { template, title: Rc::from("tier"), tier, row: 0 };
     let plan = Plan { groups: vec![group(0, 0), group(1, 1)], ..Plan::default() };
-    world.run_until(Time(200_000), &mut ());
+    world.run_until(Time(10_200_000), &mut ());
+    (world, plan)
+}
+
+#[test]
+fn thousands_of_nodes_lose_their_names_not_their_places() {
+    let (world, plan) = crowd();
     let (view, layout, list) = draw(&world, &plan, 900.0, 650.0);
     assert_eq!(list.hits.iter().filter(|hit| matches!(hit.target, Target::Node(_))).count(), 1503);
     assert!(list.ground.texts.len() < 10);
@@ -366,11 +372,14 @@ fn thousands_of_nodes_lose_their_names_not_their_places() {
 #[ignore = "writes files"]
 fn pictures() {
     let folder = std::env::var("PICTURES").expect("PICTURES names a folder");
+    let (world, plan) = crowd();
+    let (view, _, list) = draw(&world, &plan, 900.0, 650.0);
+    std::fs::write(format!("{folder}/many.svg"), svg::paint(&list, &view, "many", "")).expect("written");
     let (world, plan) = trouble();
     for (name, width, height, theme) in [
         ("dark", 900.0, 650.0, Theme::Dark),
         ("light", 900.0, 650.0, Theme::Light),
-        ("phone", 390.0, 420.0, Theme::Dark),
+        ("phone", 390.0, 480.0, Theme::Dark),
         ("zoom", 900.0, 650.0, Theme::Light),
     ] {
         let (mut view, layout, mut list) = draw(&world, &plan, width, height);

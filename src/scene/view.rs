@@ -143,16 +143,17 @@ impl View {
             self.camera = Camera::default();
             return;
         };
-        let (side, top, bottom) = if self.tall() { (36.0, 50.0, 58.0) } else { (62.0, 80.0, 62.0) };
+        let (side, top, bottom) = if self.tall() { (40.0, 44.0, 58.0) } else { (62.0, 92.0, 64.0) };
+        // In pixels: names are as large whatever the zoom.
         let room = |size: f32, a: f32, b: f32| (size - a - b).max(40.0);
-        let (width, height) =
-            (room(self.width, insets.left, insets.right), room(self.height, insets.top, insets.bottom));
-        let zoom = (width / (high.x - low.x + 2.0 * side)).min(height / (high.y - low.y + top + bottom));
+        let width = room(self.width, insets.left + side, insets.right + side);
+        let height = room(self.height, insets.top + top, insets.bottom + bottom);
+        let zoom = (width / (high.x - low.x).max(1.0)).min(height / (high.y - low.y).max(1.0));
         let zoom = zoom.clamp(MIN_ZOOM, FIT_ZOOM);
-        let middle = Point::new((low.x + high.x) * 0.5, (low.y - top + high.y + bottom) * 0.5);
+        let off = |less: f32, more: f32| (less - more) * 0.5 / zoom;
         self.camera = Camera {
-            x: middle.x - (insets.left - insets.right) * 0.5 / zoom,
-            y: middle.y - (insets.top - insets.bottom) * 0.5 / zoom,
+            x: (low.x + high.x) * 0.5 - off(insets.left, insets.right),
+            y: (low.y + high.y) * 0.5 - off(insets.top + top, insets.bottom + bottom),
             zoom,
         };
     }
