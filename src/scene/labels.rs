@@ -123,6 +123,8 @@ pub const NAME: f32 = 12.5;
 pub const SECOND: f32 = 11.0;
 /// From the base line of a name to that of its second line.
 pub const LEADING: f32 = 14.5;
+/// Names in a row are at least twice this far apart.
+const GAP: f32 = 3.0;
 /// A name is not shortened to less than this.
 const LEAST: f32 = 44.0;
 
@@ -175,7 +177,7 @@ pub fn place(wishes: &[Wish], lines: &[(Point, Point)], canvas: (f32, f32)) -> V
 const RANKS: [u32; 4] = [0, 8, 9, 10];
 
 fn cut_off(room: &Room, (width, height): (f32, f32)) -> bool {
-    room.low.x < 2.0 || room.low.y < 2.0 || room.high.x > width - 2.0 || room.high.y > height - 2.0
+    room.low.x < 0.0 || room.low.y < 2.0 || room.high.x > width || room.high.y > height - 2.0
 }
 
 #[derive(Clone, Copy)]
@@ -195,8 +197,8 @@ fn stand(index: usize, wish: &Wish, side: Side, width: f32, second: f32) -> Plac
     let (w, h) = wish.half;
     let (x, top, anchor) = match side {
         Side::Below => (wish.at.x, wish.at.y + h + 2.0, Anchor::Middle),
-        Side::Right => (wish.at.x + w + 5.0, wish.at.y - high * 0.5, Anchor::Start),
-        Side::Left => (wish.at.x - w - 5.0, wish.at.y - high * 0.5, Anchor::End),
+        Side::Right => (wish.at.x + w + GAP + 2.0, wish.at.y - high * 0.5, Anchor::Start),
+        Side::Left => (wish.at.x - w - GAP - 2.0, wish.at.y - high * 0.5, Anchor::End),
         Side::Above => (wish.at.x, wish.at.y - h - 3.0 - high, Anchor::Middle),
     };
     let left = match anchor {
@@ -204,7 +206,7 @@ fn stand(index: usize, wish: &Wish, side: Side, width: f32, second: f32) -> Plac
         Anchor::Middle => x - wide * 0.5,
         Anchor::End => x - wide,
     };
-    let room = Room { low: Point::new(left, top), high: Point::new(left + wide, top + high) };
+    let room = Room { low: Point::new(left - GAP, top), high: Point::new(left + wide + GAP, top + high) };
     Placed { wish: index, at: Point::new(x, top + NAME * 0.86), anchor, text, second, room }
 }
 

@@ -324,7 +324,8 @@ impl Layout {
                 // A narrow canvas is filled to its width before it is made longer.
                 fold.max((libm::sqrtf(first as f32 * 0.8) + 0.999) as usize)
             } else {
-                (libm::sqrtf(first as f32 * 1.7) + 0.999) as usize
+                // Two parts for a dozen; a crowd is wider than high, as canvases are.
+                first.div_ceil(2).min(fold).max((libm::sqrtf(first as f32 * 0.75) + 0.999) as usize)
             };
             let parts = first.div_ceil(rows);
             let pitch = if parts > 1 { least * 0.8 } else { (span / rows as f32).clamp(least, most) };
