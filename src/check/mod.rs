@@ -1,5 +1,7 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
+mod chat;
+
 use std::rc::Rc;
 
 use crate::components::{Record, World};
@@ -49,4 +51,4 @@ pub struct CheckKind {
 }
 
 /// Every check. To add one: a file here, a `mod` line and a line in this list.
-pub static CHECKS: &[CheckKind] = &[];
+pub static CHECKS: &[CheckKind] = &[CheckKind { name: "chat", promise: chat::PROMISE, make: chat::make }];

@@ -15,6 +15,8 @@ pub enum Fact {
         conversation: u32,
         /// What it says.
         text: Rc<str>,
+        /// Who said that it is safe.
+        by: NodeId,
     },
     /// The history has a message on the disks that it promised to have it on.
     Stored {
@@ -24,6 +26,11 @@ pub enum Fact {
         conversation: u32,
         /// Its place there, from 1.
         place: u64,
+    },
+    /// A server wrote another's copy of everything over its own.
+    Copied {
+        /// Whose.
+        from: NodeId,
     },
     /// A person came to a conversation and sees what comes after `place`.
     Joined {
@@ -64,6 +71,7 @@ impl Fact {
         match self {
             Fact::Accepted { .. } => "accepted",
             Fact::Stored { .. } => "stored",
+            Fact::Copied { .. } => "copied",
             Fact::Joined { .. } => "joined",
             Fact::Shown { .. } => "shown",
             Fact::Suspected { .. } => "suspected",

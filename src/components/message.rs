@@ -53,6 +53,16 @@ macro_rules! messages {
 }
 
 messages! {
+    /// A person's device and its gateway.
+    Chat(crate::protocols::chat::Message),
+    /// A gateway and a message sender.
+    Delivery(crate::protocols::delivery::Message),
+    /// The history on primary and backup.
+    History(crate::protocols::primary_backup::Message),
+    /// Who is primary.
+    Views(crate::protocols::view_service::Message),
+    /// Who does the work.
+    Routing(crate::protocols::routing::Message),
     /// Are you there?
     Health(crate::protocols::health::Message),
 }

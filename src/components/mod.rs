@@ -6,10 +6,16 @@
 use std::collections::BTreeMap;
 
 use crate::protocols::Family;
-use crate::sim::{Component, Config, Field, Machine, Template, Value};
+use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Template, Value};
 
+mod balancer;
+mod client;
+mod database;
 mod fact;
+mod gateway;
 mod message;
+mod sender;
+mod supervisor;
 
 pub use fact::Fact;
 pub use message::Message;
@@ -24,7 +30,14 @@ pub type What = crate::sim::What<Message>;
 pub type Node = crate::sim::Node<Message>;
 
 /// Every kind of component. The order is the palette's.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[Kind] = &[
+    Kind::of::<client::Client>(),
+    Kind::of::<balancer::Balancer>(),
+    Kind::of::<gateway::Gateway>(),
+    Kind::of::<sender::Sender>(),
+    Kind::of::<database::Database>(),
+    Kind::of::<supervisor::Supervisor>(),
+];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +138,11 @@ impl Kind {
     ) -> Result<Template<Message>, Unfit> {
         (self.build)(name, prefix, machine, settings)
     }
+}
+
+/// Says in the log that a component got what it has no use for. An answer could be answered for ever.
+fn not_understood<C: Placeable>(cx: &mut Context<C>, from: NodeId, message: &Message) {
+    cx.note(format!("a {} does not understand {} from {from}", C::KIND, message.name()));
 }
 
 fn build<C: Placeable>(

@@ -2,7 +2,15 @@
 //!
 //! They know no component, no pixel and no colour. A component hosts them and lifts their messages into its own.
 
+pub mod backoff;
+pub mod chat;
+pub mod delivery;
 pub mod health;
+pub mod history;
+pub mod primary_backup;
+pub mod rendezvous;
+pub mod routing;
+pub mod view_service;
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -14,6 +14,13 @@ use super::{Component, Digest, Dist, Look, Micros, Payload, Peer, RecordId, Stre
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
 
+impl std::fmt::Display for NodeId {
+    /// `@7`: components do not know one another's names; [`World::named`](super::World::named) puts them in.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "@{}", self.0)
+    }
+}
+
 /// Whether a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {

@@ -152,6 +152,24 @@ impl<P: Payload> World<P> {
     pub fn name(&self, id: NodeId) -> &str {
         self.names.get(id.0 as usize).map_or("?", |name| name)
     }
+    /// A text of a component with the names of nodes put in: `@7` becomes the name of node 7.
+    pub fn named(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + 16);
+        let mut parts = text.split('@');
+        out.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            match part[..end].parse().ok().and_then(|id: u32| self.names.get(id as usize)) {
+                Some(name) => out.push_str(name),
+                None => {
+                    out.push('@');
+                    out.push_str(&part[..end]);
+                }
+            }
+            out.push_str(&part[end..]);
+        }
+        out
+    }
     /// The node of this name, if it is there.
     pub fn find(&self, name: &str) -> Option<NodeId> {
         self.nodes().find(|(_, node)| *node.name == *name).map(|(id, _)| id)

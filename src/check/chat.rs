@@ -1,0 +1,314 @@
+//! What a chat promises: no accepted message is lost, none is shown twice, and everyone sees the same order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::components::{Fact, Record, What, World};
+use crate::protocols::chat::author;
+use crate::sim::{Item, NodeId, RecordId, Time};
+
+use super::{Check, Violation};
+
+/// How many accepted messages that are not yet stored are watched; more are not, and that is no verdict.
+pub const AT_RISK: usize = 1024;
+/// How many of the latest stored messages are looked for when a copy may have been destroyed. Fewer than a history
+/// keeps of a conversation, so that one that was forgotten in due course does not count as lost.
+pub const STORED: usize = 256;
+/// How many of a conversation's latest places are compared between readers.
+pub const PLACES: usize = 1024;
+/// How many losses one event reports at most.
+pub const TOLD: usize = 32;
+
+/// A message that was accepted.
+#[derive(Clone, Debug)]
+struct Accepted {
+    item: Item,
+    conversation: u32,
+    text: Rc<str>,
+    by: NodeId,
+    at: Time,
+    record: RecordId,
+    /// Where a copy was last found.
+    seen_at: Option<NodeId>,
+}
+
+/// What a reader has seen of a conversation.
+#[derive(Clone, Debug)]
+struct Reader {
+    conversation: u32,
+    place: u64,
+    record: RecordId,
+}
+
+/// The places of a conversation: what stood there when it was first shown.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    /// The place of the first one here.
+    first: u64,
+    shown: VecDeque<(Item, RecordId)>,
+}
+
+/// The check.
+#[derive(Clone, Debug, Default)]
+pub struct Chat {
+    /// Accepted, not stored: looked for after every event.
+    at_risk: VecDeque<Accepted>,
+    /// Accepted and stored: looked for when a copy may have been destroyed.
+    stored: Rc<VecDeque<Accepted>>,
+    /// Stored before the author knew that it was accepted.
+    stored_first: VecDeque<Item>,
+    readers: BTreeMap<NodeId, Reader>,
+    places: BTreeMap<u32, Rc<Places>>,
+    /// Something happened by which copies can go.
+    look: bool,
+    /// The event's last record: what destroyed what is missing after it.
+    last: Option<Record>,
+    /// The last crash or removal of the event.
+    blow: Option<Record>,
+}
+
+impl Chat {
+    fn keep_stored(&mut self, accepted: Accepted) {
+        let stored = Rc::make_mut(&mut self.stored);
+        if stored.len() >= STORED {
+            stored.pop_front();
+        }
+        stored.push_back(accepted);
+    }
+
+    fn on_fact(&mut self, record: &Record, fact: &Fact, world: &World, found: &mut Vec<Violation>) {
+        match fact {
+            Fact::Accepted { item, conversation, text, by } => {
+                let accepted = Accepted {
+                    item: *item,
+                    conversation: *conversation,
+                    text: text.clone(),
+                    by: *by,
+                    at: record.at,
+                    record: record.id,
+                    seen_at: None,
+                };
+                if let Some(place) = self.stored_first.iter().position(|stored| stored == item) {
+                    self.stored_first.remove(place);
+                    self.keep_stored(accepted);
+                } else if self.at_risk.len() < AT_RISK {
+                    self.at_risk.push_back(accepted);
+                }
+            }
+            Fact::Stored { item, .. } => {
+                if let Some(place) = self.at_risk.iter().position(|accepted| accepted.item == *item) {
+                    if let Some(accepted) = self.at_risk.remove(place) {
+                        self.keep_stored(accepted);
+                    }
+                } else if !self.stored_first.contains(item) {
+                    if self.stored_first.len() >= STORED {
+                        self.stored_first.pop_front();
+                    }
+                    self.stored_first.push_back(*item);
+                }
+            }
+            Fact::Copied { .. } => self.look = true,
+            Fact::Joined { conversation, place } => {
+                let known = self.readers.get(&record.node).filter(|reader| reader.conversation == *conversation);
+                // Coming back to an earlier place does not make it right to see a message again.
+                if known.is_none_or(|reader| reader.place < *place) {
+                    let reader = Reader { conversation: *conversation, place: *place, record: record.id };
+                    self.readers.insert(record.node, reader);
+                }
+            }
+            Fact::Shown { item, conversation, place, text } => {
+                self.on_shown(record, *item, *conversation, *place, text, world, found);
+            }
+            Fact::Suspected { .. } | Fact::Replacing { .. } => {}
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
+    fn on_shown(
+        &mut self,
+        record: &Record,
+        item: Item,
+        conversation: u32,
+        place: u64,
+        text: &str,
+        world: &World,
+        found: &mut Vec<Violation>,
+    ) {
+        let mut breach = |told: String, evidence: Vec<RecordId>| {
+            found.push(Violation {
+                check: NAME,
+                at: record.at,
+                record: record.id,
+                node: record.node,
+                told: Rc::from(told),
+                evidence,
+            });
+        };
+        let reader = world.name(record.node);
+        let message = format!("“{text}” of {} (conversation {conversation})", world.name(author(item)));
+        match self.readers.get_mut(&record.node).filter(|known| known.conversation == conversation) {
+            Some(known) => {
+                if place <= known.place {
+                    breach(
+                        format!(
+                            "{reader} was shown {message} at place {place} again: it had seen up to {}",
+                            known.place
+                        ),
+                        vec![known.record, record.id],
+                    );
+                } else if place > known.place + 1 {
+                    breach(
+                        format!("{reader} was shown {message} at place {place} without place {}", known.place + 1),
+                        vec![known.record, record.id],
+                    );
+                }
+                (known.place, known.record) = (known.place.max(place), record.id);
+            }
+            None => {
+                self.readers.insert(record.node, Reader { conversation, place, record: record.id });
+            }
+        }
+        let places = Rc::make_mut(self.places.entry(conversation).or_default());
+        if places.shown.is_empty() {
+            places.first = place;
+        }
+        // Places come in order from each reader; a reader who joined far ahead starts the window anew.
+        let next = places.first + places.shown.len() as u64;
+        match place.checked_sub(places.first).and_then(|back| places.shown.get(back as usize)) {
+            Some((there, shown)) if *there != item => breach(
+                format!(
+                    "{reader} was shown {message} at place {place}, where others were shown another message of {}",
+                    world.name(author(*there))
+                ),
+                vec![*shown, record.id],
+            ),
+            Some(_) => {}
+            None if place == next => {
+                places.shown.push_back((item, record.id));
+                if places.shown.len() > PLACES {
+                    places.shown.pop_front();
+                    places.first += 1;
+                }
+            }
+            None if place > next => {
+                places.first = place;
+                places.shown = VecDeque::from([(item, record.id)]);
+            }
+            None => {}
+        }
+    }
+
+    fn lost(accepted: &Accepted, last: &Record, world: &World) -> Violation {
+        let name = |node: NodeId| world.name(node).to_owned();
+        let blow = match &last.what {
+            What::Crashed { disk_lost: true } => format!("{} crashed and lost its disk", name(last.node)),
+            What::Crashed { disk_lost: false } => format!("{} crashed", name(last.node)),
+            What::Removed => format!("{} was removed", name(last.node)),
+            What::Lost { to, why, .. } => format!("a message was lost: {}", why.sentence(&name(*to))),
+            What::Fact(Fact::Copied { from }) => {
+                format!("{} took over what {} has", name(last.node), name(*from))
+            }
+            _ => format!("{} dropped it", name(last.node)),
+        };
+        let end = match accepted.seen_at {
+            None => "no copy was left when its author was told so".to_owned(),
+            Some(node) if node == last.node => format!("the last copy went when {blow}"),
+            Some(node) => format!("the last copy, at {}, went when {blow}", name(node)),
+        };
+        Violation {
+            check: NAME,
+            at: last.at,
+            record: last.id,
+            node: last.node,
+            told: Rc::from(format!(
+                "“{}” of {} (conversation {}), accepted by {} at {:.3} s, is lost: {end}",
+                accepted.text,
+                name(author(accepted.item)),
+                accepted.conversation,
+                name(accepted.by),
+                accepted.at.seconds(),
+            )),
+            evidence: vec![accepted.record, last.id],
+        }
+    }
+}
+
+/// Whether a copy is left, looking first where one was found last; where it is now.
+fn is_left(accepted: &mut Accepted, world: &World) -> bool {
+    let item = accepted.item;
+    if accepted.seen_at.and_then(|node| world.node(node)).is_some_and(|node| node.carries(item)) {
+        return true;
+    }
+    let here = world.nodes().find(|(_, node)| node.carries(item)).map(|(id, _)| id);
+    if here.is_some() {
+        accepted.seen_at = here;
+        return true;
+    }
+    world.carries(item)
+}
+
+const NAME: &str = "chat";
+
+impl Check for Chat {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn promise(&self) -> &'static str {
+        PROMISE
+    }
+    fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
+        match &record.what {
+            What::Fact(fact) => self.on_fact(record, fact, world, found),
+            What::Removed => {
+                self.look = true;
+                self.readers.remove(&record.node);
+            }
+            What::Crashed { disk_lost: true } => {
+                self.look = true;
+                self.readers.remove(&record.node);
+            }
+            _ => {}
+        }
+        let blow = matches!(
+            &record.what,
+            What::Crashed { .. } | What::Removed | What::Lost { .. } | What::Fact(Fact::Copied { .. })
+        );
+        if blow && self.blow.is_none() {
+            self.blow = Some(record.clone());
+        }
+        if self.look || !self.at_risk.is_empty() {
+            self.last = Some(record.clone());
+        }
+    }
+    fn settle(&mut self, world: &World, found: &mut Vec<Violation>) {
+        let blow = self.blow.take();
+        let last = self.last.take();
+        let Some(last) = blow.or(last) else { return };
+        let mut told = 0;
+        let mut judge = |accepted: &mut Accepted| {
+            let left = is_left(accepted, world);
+            if !left && told < TOLD {
+                told += 1;
+                found.push(Chat::lost(accepted, &last, world));
+            }
+            left
+        };
+        if !self.at_risk.is_empty() {
+            self.at_risk.retain_mut(&mut judge);
+        }
+        if std::mem::take(&mut self.look) && !self.stored.is_empty() {
+            Rc::make_mut(&mut self.stored).retain_mut(&mut judge);
+        }
+    }
+    fn clone_box(&self) -> Box<dyn Check> {
+        Box::new(self.clone())
+    }
+}
+
+/// What it promises.
+pub const PROMISE: &str = "No accepted message is lost; nobody is shown one twice; everyone sees a conversation in the same order, without gaps.";
+
+/// Makes one.
+pub fn make() -> Box<dyn Check> {
+    Box::new(Chat::default())
+}

@@ -1,0 +1,346 @@
+//! A view service: it alone says who is primary and who is backup, so that there is never more than one primary whose
+//! word counts.
+//!
+//! Primary and backup are as in Alsberg and Day («A Principle for Resilient Sharing of Distributed Resources», 1976);
+//! the service of numbered views, and the rule that a view must be acknowledged by its primary, are those of the
+//! view server of MIT's course 6.824 (lab 2). Two things are different here, because the servers have disks:
+//!
+//! - A view whose primary stays may be replaced before it was acknowledged. That cannot promote a backup that has not
+//!   been brought up to date, which is what the rule is for, and a backup that dies while it is brought up to date
+//!   does not block the service for ever.
+//! - Where no backup can take over, a primary that crashed and came back with its disk becomes primary again, in a new
+//!   view: everything that was ever acknowledged is on its disk.
+
+use std::collections::BTreeMap;
+
+use crate::sim::{Disk, Micros, NodeId, Port, Time};
+
+use super::health::Detector;
+use super::{Family, Form, Wire};
+
+/// How many servers a view service knows.
+pub const SERVERS: usize = 64;
+/// How long a backup that its primary could not reach is left out.
+pub const LEFT_OUT: Micros = Micros::secs(10);
+
+/// Who is what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// Views are numbered from 1.
+    pub number: u64,
+    /// Who serves.
+    pub primary: NodeId,
+    /// Who has a copy of everything.
+    pub backup: Option<NodeId>,
+}
+
+impl std::fmt::Display for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "view {}: primary {}, ", self.number, self.primary)?;
+        match self.backup {
+            Some(backup) => write!(f, "backup {backup}"),
+            None => write!(f, "no backup"),
+        }
+    }
+}
+
+/// What a server says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Report {
+    /// The view in which it takes part; 0 if in none. From its primary this acknowledges a view.
+    pub view: u64,
+    /// The last view in which it took part with everything on its disk.
+    pub held: Option<View>,
+    /// When it booted: what tells this life from an earlier one.
+    pub life: Time,
+    /// As a primary: the view whose backup does not answer it; 0 if all is well.
+    pub alone: u64,
+}
+
+/// Between servers and the view service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// From a server, again and again: I am alive.
+    Ping(Report),
+    /// From the service: this is the view.
+    View(View),
+}
+
+impl Wire for Message {
+    const FAMILY: Family = Family::Control;
+    fn name(&self) -> &'static str {
+        match self {
+            Message::Ping(_) => "Ping",
+            Message::View(_) => "View",
+        }
+    }
+    fn form(&self) -> Form {
+        match self {
+            Message::Ping(_) => Form::Beat,
+            Message::View(_) => Form::Reply,
+        }
+    }
+    fn bytes(&self) -> u32 {
+        32
+    }
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Message::Ping(report) => vec![
+                ("view", report.view.to_string()),
+                ("on disk", report.held.map_or("nothing".to_owned(), |view| format!("view {}", view.number))),
+                ("backup", if report.alone > 0 { "does not answer" } else { "well" }.to_owned()),
+            ],
+            Message::View(view) => vec![
+                ("view", view.number.to_string()),
+                ("primary", view.primary.to_string()),
+                ("backup", view.backup.map_or("none".to_owned(), |backup| backup.to_string())),
+            ],
+        }
+    }
+}
+
+/// A view as the service keeps it on its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decided {
+    /// The view.
+    pub view: View,
+    /// Whether its primary has acknowledged it: its backup, if it has one, has everything.
+    pub acked: bool,
+    /// In which life the primary was chosen; another life has crashed since.
+    pub primary_life: Time,
+    /// In which life the backup was chosen.
+    pub backup_life: Option<Time>,
+}
+
+/// The service's disk: the newest view.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Register(pub Option<Decided>);
+
+impl Disk for Register {
+    type Write = Decided;
+    fn apply(&mut self, write: Decided) {
+        self.0 = Some(write);
+    }
+}
+
+/// The service's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// A view is on the disk: now it may be announced.
+    Kept(Decided),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Known {
+    detector: Detector,
+    report: Report,
+    left_out_until: Time,
+}
+
+/// The service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ViewService {
+    decided: Option<Decided>,
+    /// On its way to the disk.
+    proposed: Option<Decided>,
+    known: BTreeMap<NodeId, Known>,
+    since: Time,
+    said_stuck: bool,
+}
+
+impl ViewService {
+    /// Starts, and starts again, from what is on the disk.
+    pub fn boot(register: &Register, now: Time) -> ViewService {
+        ViewService { decided: register.0, proposed: None, known: BTreeMap::new(), since: now, said_stuck: false }
+    }
+    /// The view, if there is one.
+    pub fn view(&self) -> Option<View> {
+        self.decided.map(|decided| decided.view)
+    }
+    /// Whether the view's primary has acknowledged it.
+    pub fn acked(&self) -> bool {
+        self.decided.is_some_and(|decided| decided.acked)
+    }
+    /// The service itself stood still: nobody's silence counts.
+    pub fn forgive(&mut self, now: Time) {
+        for known in self.known.values_mut() {
+            known.detector.hear(now);
+        }
+        self.since = self.since.max(now);
+    }
+
+    /// A server has pinged.
+    pub fn on_ping<P>(&mut self, port: &mut P, from: NodeId, report: Report, patience: Micros, wired: &[NodeId])
+    where
+        P: Port<Message = Message, Timer = Timer, Write = Decided>,
+    {
+        let now = port.now();
+        if self.known.len() >= SERVERS && !self.known.contains_key(&from) {
+            return port.note(format!("{from} is one server too many: a view service knows {SERVERS}"));
+        }
+        let left_out_until = self.known.get(&from).map_or(Time::ZERO, |known| known.left_out_until);
+        self.known.insert(from, Known { detector: Detector::new(now), report, left_out_until });
+        let view = self.view().filter(|view| view.number == report.alone && view.primary == from);
+        if let Some(backup) = view.and_then(|view| self.known.get_mut(&view.backup?)) {
+            backup.left_out_until = now + LEFT_OUT;
+        }
+        if let Some(decided) = &mut self.decided {
+            let acks = decided.view.primary == from && report.view == decided.view.number;
+            if acks && !decided.acked && self.proposed.is_none() {
+                decided.acked = true;
+                let decided = *decided;
+                port.persist(decided, None);
+            }
+        }
+        self.consider(port, patience, wired);
+        if let Some(view) = self.view() {
+            port.send(from, Message::View(view));
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick<P>(&mut self, port: &mut P, patience: Micros, wired: &[NodeId])
+    where
+        P: Port<Message = Message, Timer = Timer, Write = Decided>,
+    {
+        // One that is no longer wired cannot be reached and will not come back under this number.
+        self.known.retain(|server, _| wired.contains(server));
+        self.consider(port, patience, wired);
+    }
+
+    /// A timer has run out.
+    pub fn on_timer<P>(&mut self, port: &mut P, timer: Timer, patience: Micros, wired: &[NodeId])
+    where
+        P: Port<Message = Message, Timer = Timer, Write = Decided>,
+    {
+        let Timer::Kept(decided) = timer;
+        self.proposed = None;
+        self.decided = Some(decided);
+        port.note(decided.view.to_string());
+        for server in self.known.keys() {
+            port.send(*server, Message::View(decided.view));
+        }
+        self.consider(port, patience, wired);
+    }
+
+    fn alive(&self, server: NodeId, now: Time, patience: Micros) -> Option<&Known> {
+        self.known.get(&server).filter(|known| !known.detector.suspects(now, patience))
+    }
+
+    fn consider<P>(&mut self, port: &mut P, patience: Micros, wired: &[NodeId])
+    where
+        P: Port<Message = Message, Timer = Timer, Write = Decided>,
+    {
+        if self.proposed.is_some() {
+            return;
+        }
+        let now = port.now();
+        let next = match self.decided {
+            None => self.first(now, patience, wired),
+            Some(decided) => self.next(decided, now, patience),
+        };
+        if let Some(next) = next {
+            self.said_stuck = false;
+            self.proposed = Some(next);
+            // Announced only when it is on the disk: a service that forgot a view could give its number to another.
+            port.persist(next, Some(Timer::Kept(next)));
+        } else if let Some(decided) = self.decided {
+            let primary = self.alive(decided.view.primary, now, patience);
+            let stuck = now.since(self.since) > patience
+                && primary.is_none_or(|known| known.report.life != decided.primary_life);
+            if stuck && !self.said_stuck {
+                port.note(format!("nobody can take over from {}: {}", decided.view.primary, decided.view));
+            }
+            self.said_stuck = stuck;
+        }
+    }
+
+    /// The first view: of servers that hold nothing, the lowest. If the service has lost its disk and servers remember
+    /// a view, that one goes on. Decided when every wired server has been heard of, or patience is over.
+    fn first(&self, now: Time, patience: Micros, wired: &[NodeId]) -> Option<Decided> {
+        let all = wired.iter().all(|server| self.known.contains_key(server));
+        if !all && now.since(self.since) <= patience {
+            return None;
+        }
+        let remembered = self.known.values().filter_map(|known| known.report.held).max_by_key(|view| view.number);
+        if let Some(view) = remembered {
+            let takes_part = |server: NodeId| {
+                self.known.get(&server).filter(|known| known.report.view == view.number).map(|known| known.report.life)
+            };
+            // A life that is not known counts as another one, so that its server is taken in anew.
+            let primary_life = takes_part(view.primary).unwrap_or(Time(u64::MAX));
+            let backup_life = view.backup.map(|backup| takes_part(backup).unwrap_or(Time(u64::MAX)));
+            return Some(Decided { view, acked: true, primary_life, backup_life });
+        }
+        let mut alive = self.known.iter().filter(|(_, known)| !known.detector.suspects(now, patience));
+        let (primary, known) = alive.next()?;
+        let backup = alive.next();
+        let view = View { number: 1, primary: *primary, backup: backup.map(|(backup, _)| *backup) };
+        Some(Decided {
+            view,
+            acked: false,
+            primary_life: known.report.life,
+            backup_life: backup.map(|(_, known)| known.report.life),
+        })
+    }
+
+    /// The view after this one, if one is due and allowed.
+    fn next(&self, decided: Decided, now: Time, patience: Micros) -> Option<Decided> {
+        let view = decided.view;
+        let anyone_but = |primary: NodeId, also: Option<NodeId>| {
+            self.known.iter().find(|(server, known)| {
+                **server != primary
+                    && Some(**server) != also
+                    && !known.detector.suspects(now, patience)
+                    && known.left_out_until <= now
+            })
+        };
+        let make = |primary: NodeId, life: Time, backup: Option<(&NodeId, &Known)>| {
+            Some(Decided {
+                view: View { number: view.number + 1, primary, backup: backup.map(|(backup, _)| *backup) },
+                acked: false,
+                primary_life: life,
+                backup_life: backup.map(|(_, known)| known.report.life),
+            })
+        };
+        // Silence counts only once it could have been broken since the service booted.
+        let settled_in = now.since(self.since) > patience;
+        let primary = self.alive(view.primary, now, patience);
+        let gone = |server: NodeId| match self.known.get(&server) {
+            Some(known) => known.detector.suspects(now, patience),
+            None => settled_in,
+        };
+
+        if let Some(known) = primary.filter(|known| known.report.life == decided.primary_life) {
+            // The primary is well: only the backup may change.
+            let Some(backup) = view.backup else {
+                return anyone_but(view.primary, None)
+                    .and_then(|other| make(view.primary, known.report.life, Some(other)));
+            };
+            let restarted =
+                self.alive(backup, now, patience).is_some_and(|known| Some(known.report.life) != decided.backup_life);
+            if known.report.alone == view.number {
+                return make(view.primary, known.report.life, anyone_but(view.primary, Some(backup)));
+            }
+            if restarted || gone(backup) {
+                return make(view.primary, known.report.life, anyone_but(view.primary, None));
+            }
+            return None;
+        }
+        if primary.is_none() && !gone(view.primary) {
+            return None;
+        }
+        // The primary is silent or has crashed. Its backup takes over if it has everything: the primary acknowledged
+        // the view, and the backup's disk is of this view.
+        let heir = view.backup.filter(|_| decided.acked).and_then(|backup| {
+            let known = self.alive(backup, now, patience)?;
+            (known.report.held.is_some_and(|held| held.number == view.number)).then_some((backup, known))
+        });
+        if let Some((heir, known)) = heir {
+            return make(heir, known.report.life, anyone_but(heir, None));
+        }
+        // Or it takes its own place again, if its disk remembers.
+        let known = primary.filter(|known| known.report.held.is_some())?;
+        make(view.primary, known.report.life, anyone_but(view.primary, None))
+    }
+}
