@@ -14,10 +14,7 @@ const GROUPS: [(&str, u32); 6] =
     [("client", 6), ("balancer", 1), ("gateway", 2), ("sender", 2), ("database", 2), ("supervisor", 1)];
 
 fn profile() -> Profile {
-    Profile {
-        delay: Dist::Lognormal { median: Micros::ms(4), p99: Micros::ms(12) },
-        ..Profile::default()
-    }
+    Profile { delay: Dist::Lognormal { median: Micros::ms(4), p99: Micros::ms(12) }, ..Profile::default() }
 }
 
 /// A chat with `set` put into every kind that has the field.

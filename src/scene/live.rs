@@ -258,7 +258,7 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
         Target::Flight(record) => {
             let Some((at, _)) = dot(list, record) else { return };
             let Some(flight) = world.flight(record) else { return };
-            let summary = flight.message.summary();
+            let summary = world.named(&flight.message.summary());
             let mut title = crate::sim::Payload::name(&flight.message).to_owned();
             if !summary.is_empty() {
                 title = format!("{title} {summary}");

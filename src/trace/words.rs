@@ -90,20 +90,22 @@ pub fn sentence(record: &Record, world: &World) -> String {
         What::Released { to } => format!("the link {me} → {} lets its messages go", name(*to)),
         What::Relinked { to } => format!("the link {me} → {} has changed", name(*to)),
         What::Dialled { field, value } => format!("{field} of {me} is now {value}"),
-        What::Sent { to, message, .. } => format!("{me} → {} {}", name(*to), said(message)),
-        What::Arrived { from, message, waiting: 0 } => format!("{me} ← {} {}", name(*from), said(message)),
+        What::Sent { to, message, .. } => format!("{me} → {} {}", name(*to), world.named(&said(message))),
+        What::Arrived { from, message, waiting: 0 } => {
+            format!("{me} ← {} {}", name(*from), world.named(&said(message)))
+        }
         What::Arrived { from, message, waiting } => {
-            format!("{me} ← {} {}, behind {waiting} others", name(*from), said(message))
+            format!("{me} ← {} {}, behind {waiting} others", name(*from), world.named(&said(message)))
         }
         What::Served { from, name: message, waited, took } => {
             format!("{me} served {message} of {} in {took}, after {waited} in the queue", name(*from))
         }
         What::Lost { to, message, why } => {
-            format!("lost: {me} → {} {}: {}", name(*to), said(message), why.sentence(name(*to)))
+            format!("lost: {me} → {} {}: {}", name(*to), world.named(&said(message)), why.sentence(name(*to)))
         }
         What::Timer { name } => format!("{me} timer: {name}"),
         What::Written => format!("{me} has it on disk"),
-        What::Note(line) => format!("{me}: {line}"),
+        What::Note(line) => format!("{me}: {}", world.named(line)),
         What::Measure { name, value } => format!("{me} measured {name} {}", Micros(*value)),
         What::Fact(fact) => fact_sentence(fact, me, world),
     }
@@ -122,6 +124,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
             format!("{me} shows “{text}”, place {place} of conversation {conversation}")
         }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
+        Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
         Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
     }
 }
