@@ -7,6 +7,7 @@ use crate::sim::{Micros, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
 
 use super::Problem;
+use super::validate::{MAX_LIST, MAX_PROBLEMS};
 
 /// Something that a run may come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +82,9 @@ impl Condition {
         depth: usize,
         found: &mut Vec<Problem>,
     ) {
+        if found.len() >= MAX_PROBLEMS {
+            return;
+        }
         if depth > MAX_DEPTH {
             return found.push(Problem::new(at, format!("conditions stand more than {MAX_DEPTH} deep in one another")));
         }
@@ -121,8 +125,8 @@ impl Condition {
                 }
             }
             Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
-                if parts.is_empty() {
-                    found.push(Problem::new(at, "expected at least one condition"));
+                if parts.is_empty() || parts.len() > MAX_LIST {
+                    found.push(Problem::new(at, format!("expected one to {MAX_LIST} conditions")));
                 }
                 for (place, part) in parts.iter().enumerate() {
                     part.problems(&format!("{at}[{place}]"), names, checks, depth + 1, found);

@@ -14,6 +14,6 @@ pub use condition::{Condition, MAX_DEPTH, Surroundings, Watch};
 pub use document::{
     Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Simplification, Step, Task, Vital, VitalLine,
 };
-pub use problem::Problem;
+pub use problem::{Problem, hidden};
 pub use run::{MAX_VIOLATIONS, Run, Sink};
 pub use validate::{MAX_DOCUMENT, dial_range};

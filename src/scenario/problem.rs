@@ -29,15 +29,22 @@ impl Problem {
         let mut names: Vec<&str> = names.collect();
         names.dedup();
         let hint = nearest_hint(found, names.iter().copied());
-        let more = if names.len() > 24 { ", …" } else { "" };
-        names.truncate(24);
+        // As many as one reads, and no more than a sentence holds.
+        let mut room = 300usize;
+        let shown = names.iter().take(24).take_while(|name| {
+            room = room.saturating_sub(name.len() + 2);
+            room > 0
+        });
+        let shown = shown.count();
+        let more = if names.len() > shown { ", …" } else { "" };
+        names.truncate(shown);
         let known =
             if names.is_empty() { "there is none".to_owned() } else { format!("there is {}{more}", names.join(", ")) };
         Problem::new(at, format!("there is no {what} \"{}\"{hint}; {known}", short(found)))
     }
 
     /// What the reader of JSON or TOML said, made helpful: serde names the expected fields, and this the nearest one.
-    pub(super) fn from_serde(path: &str, message: &str) -> Problem {
+    pub(crate) fn from_serde(path: &str, message: &str) -> Problem {
         let at = if path == "." { "" } else { path };
         for (start, what) in [("unknown field `", "field"), ("unknown variant `", "word")] {
             let Some(rest) = message.strip_prefix(start).or_else(|| message.split_once(start).map(|(_, rest)| rest))
@@ -51,6 +58,13 @@ impl Problem {
         }
         Problem::new(at, message.split(" at line ").next().unwrap_or(message).to_owned())
     }
+}
+
+/// Whether a character is invisible, or turns the direction of the text around it: none that a document or a link from
+/// a stranger may bring onto the page.
+pub fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text of a stranger, short enough to repeat.

@@ -6,7 +6,7 @@ use crate::check::CHECKS;
 use crate::components::{KINDS, Kind, Message, kind};
 use crate::sim::{FieldKind, LONGEST, Machine, Profile, Template, Value};
 
-use super::problem::{Problem, short};
+use super::problem::{Problem, hidden, short};
 use super::{Dial, Document, Group, LinkRule};
 
 /// How long a document may be, in bytes of JSON.
@@ -21,6 +21,8 @@ pub const MAX_NODES_AT_START: u32 = 50_000;
 pub const MAX_LINKS_AT_START: u64 = 400_000;
 /// How many of anything else: link rules, cues, dials, steps, tasks.
 pub const MAX_LIST: usize = 256;
+/// How many problems are looked for; a document from a stranger may have more than anyone wants to find.
+pub const MAX_PROBLEMS: usize = 20;
 /// How long a text may be, in characters.
 pub const MAX_TEXT: usize = 4_000;
 
@@ -209,6 +211,9 @@ impl Document {
     }
 
     fn check_link(&self, place: usize, rule: &LinkRule, found: &mut Vec<Problem>) {
+        if found.len() >= MAX_PROBLEMS {
+            return;
+        }
         let at = |field: &str| format!("links[{place}].{field}");
         for (end, name) in [&rule.between.0, &rule.between.1].into_iter().enumerate() {
             if !self.groups.iter().any(|group| group.name == *name) {
@@ -244,6 +249,9 @@ impl Document {
 
     fn check_load(&self, found: &mut Vec<Problem>) {
         for (place, load) in self.load.iter().enumerate() {
+            if found.len() >= MAX_PROBLEMS {
+                return;
+            }
             let at = format!("load[{place}]");
             if load.steps.len() > MAX_LIST {
                 found.push(Problem::new(format!("{at}.steps"), format!("{MAX_LIST} is the limit")));
@@ -278,6 +286,9 @@ impl Document {
     }
 
     fn check_dial(&self, place: usize, dial: &Dial, found: &mut Vec<Problem>) {
+        if found.len() >= MAX_PROBLEMS {
+            return;
+        }
         let at = |field: &str| format!("dials[{place}].{field}");
         check_name(&at("name"), &dial.name, found);
         let Some(kind) = self.kind_of(&dial.group) else {
@@ -407,6 +418,9 @@ fn check_name(at: &str, name: &str, found: &mut Vec<Problem>) {
 fn check_text(at: &str, text: &str, found: &mut Vec<Problem>) {
     if text.chars().count() > MAX_TEXT {
         found.push(Problem::new(at, format!("the text is longer than {MAX_TEXT} characters")));
+    }
+    if let Some(c) = text.chars().find(|c| hidden(*c) && !matches!(c, '\n' | '\t')) {
+        found.push(Problem::new(at, format!("the text has an invisible character in it, U+{:04X}", c as u32)));
     }
 }
 
