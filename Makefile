@@ -4,10 +4,13 @@ PORT   ?= 8080
 # The whole first download, gzipped, may not grow above this many bytes.
 BUDGET ?= 250000
 
-# dist/ is only ever a release bundle, as one would put it on a host; development builds go here.
+# dist/ is only ever a release bundle, as one would put it on a host. Development builds stand apart, and the
+# one that is served apart once more: trunk writes the script that reloads it into its page.
 PAGE   := target/page
+SERVED := target/served
 
 SETUP := sh tools/setup.sh
+TRUNK := RUST_LOG=error,trunk::serve=info,trunk::build=info trunk
 # The tools of the right versions, which tools/setup.sh keeps in the user's own folders, come first.
 export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
@@ -28,14 +31,17 @@ help:
 	@echo 'cargo test needs none of this: a stable Rust is enough.'
 
 serve:
-	@$(SETUP) node
-	@node tools/serve.mjs $(PAGE) $(PORT)
+	@$(SETUP) wasm trunk bindgen
+	@echo 'serve: building, then serving on http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)'
+	@$(TRUNK) serve --dist $(SERVED) --port $(PORT)
 
 page:
-	@sh tools/page.sh $(PAGE)
+	@$(SETUP) wasm trunk bindgen
+	@$(TRUNK) build --dist $(PAGE)
 
 build:
-	@sh tools/page.sh dist --release
+	@$(SETUP) wasm trunk bindgen wasm-opt
+	@$(TRUNK) build --release
 	@sh tools/size.sh dist $(BUDGET)
 
 test:
