@@ -20,3 +20,8 @@ pub mod timeline;
 pub mod scene;
 
 pub mod link;
+
+pub mod player;
+
+#[cfg(target_arch = "wasm32")]
+pub mod ui;

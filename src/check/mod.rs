@@ -44,6 +44,8 @@ pub trait Check {
 pub struct CheckKind {
     /// Its name in documents.
     pub name: &'static str,
+    /// That it holds, in a few words.
+    pub brief: &'static str,
     /// What it promises.
     pub promise: &'static str,
     /// Makes one.
@@ -51,4 +53,9 @@ pub struct CheckKind {
 }
 
 /// Every check. To add one: a file here, a `mod` line and a line in this list.
-pub static CHECKS: &[CheckKind] = &[CheckKind { name: "chat", promise: chat::PROMISE, make: chat::make }];
+pub static CHECKS: &[CheckKind] = &[CheckKind {
+    name: "chat",
+    brief: "nothing lost, nothing twice, all in order",
+    promise: chat::PROMISE,
+    make: chat::make,
+}];

@@ -1,0 +1,542 @@
+//! Action in, frame out: transport, selection, camera, notices. No Yew and no browser, so that all of it is tested
+//! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
+
+mod menu;
+mod panel;
+
+pub use menu::{Entry, key_action, menu, palette};
+pub use panel::{
+    Card, ChartLine, DialModel, FieldModel, Inspector, LogLine, StepModel, TaskModel, VitalModel, Wordy, dials,
+    inspector, log_lines, prose, state_in_words, steps, verdict, vitals,
+};
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::components::What;
+use crate::link::Shown;
+use crate::scenario::{Act, Document, Problem, builtin};
+use crate::scene::{DisplayList, Insets, Layout, Loss, Plan, Point, Target, Theme, View, Wire};
+use crate::sim::{Micros, NodeId, RecordId, Time, Value};
+use crate::timeline::{Cursor, Moment, Timeline};
+
+/// The slowest and the fastest a run can be watched: simulated seconds a second.
+pub const SPEEDS: (f64, f64) = (0.001, 100.0);
+/// The speeds that the keys and the buttons step through.
+pub const SPEED_STEPS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0];
+/// How many steps a frame may take; a run that needs more goes slower than asked, and says so.
+pub const STEPS_A_FRAME: u64 = 20_000;
+/// The longest that a frame may take in the run's eyes: a tab that was away does not catch up.
+const LONGEST_FRAME: f64 = 0.1;
+/// How long a lost message stays in sight, in shown seconds.
+const LOSS_SHOWN: f64 = 0.6;
+/// How many notices are kept.
+const MAX_NOTICES: usize = 4;
+
+/// Everything that a person can do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Opens a built-in scenario.
+    Open(String),
+    /// Runs.
+    Play,
+    /// Stands still.
+    Pause,
+    /// The one or the other.
+    Toggle,
+    /// Does the next thing and stands still.
+    StepOn,
+    /// Undoes the last thing and stands still.
+    StepBack,
+    /// Simulated seconds a second.
+    Speed(f64),
+    /// One step faster (1) or slower (−1).
+    Gear(i32),
+    /// Goes to an instant.
+    Seek(Time),
+    /// Goes on or back by simulated seconds, a tenth of them when slow.
+    Skip(i32),
+    /// Back to the beginning, with everything that was done undone.
+    Restart,
+    /// The same scenario with another seed, from the beginning.
+    Reseed(u64),
+    /// Does something to the run.
+    Act(Act),
+    /// Does several things to the run at once.
+    Acts(Vec<Act>),
+    /// Selects something, or nothing.
+    Select(Option<Target>),
+    /// The pointer is over something, or over nothing.
+    Hover(Option<Target>),
+    /// Puts a node somewhere, in pixels of the canvas.
+    Move(NodeId, f32, f32),
+    /// Picks a component up to wire it, or puts it down.
+    Wire(Option<NodeId>),
+    /// The pointer has moved while wiring.
+    WireTo(f32, f32),
+    /// Shows everything.
+    Fit,
+    /// Moves the world under the canvas, in pixels.
+    Pan(f32, f32),
+    /// Zooms by a factor about a point, in pixels.
+    Zoom(f32, f32, f32),
+    /// The canvas has another size.
+    Resize(f32, f32),
+    /// Dark or light.
+    Theme(Theme),
+    /// The person asked for less motion, or no longer does.
+    ReducedMotion(bool),
+    /// Turns to a step of the lesson.
+    Step(usize),
+    /// A notice has been read.
+    Dismiss(u64),
+    /// Tells the person something.
+    Tell(Tone, String),
+    /// Ticks a dial, by its place in the document.
+    Turn(usize, Value),
+}
+
+/// How a notice is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// For information.
+    Quiet,
+    /// It went well.
+    Good,
+    /// Something cannot be done, or is broken.
+    Warn,
+}
+
+/// Something said to the person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Names it.
+    pub id: u64,
+    /// How it is meant.
+    pub tone: Tone,
+    /// What.
+    pub told: String,
+}
+
+/// A run being watched.
+pub struct Player {
+    timeline: Timeline,
+    playing: bool,
+    speed: f64,
+    /// Simulated microseconds that are owed to the run: what is less than one, and what a frame could not do.
+    owed: f64,
+    view: View,
+    layout: Layout,
+    plan: Plan,
+    insets: Insets,
+    /// Whether the camera follows the layout; until the person moves it.
+    fitted: bool,
+    notices: Vec<Notice>,
+    next_notice: u64,
+    step: usize,
+    /// Tasks that were done once stay ticked, also when one goes back: step and task.
+    ticked: BTreeSet<(usize, usize)>,
+    /// Whether the person has done anything to the run yet.
+    touched: bool,
+    /// Whether the last frame could not keep up.
+    late: bool,
+    /// Cues whose words have been said.
+    said: usize,
+    /// Whether something has changed since the last frame.
+    dirty: bool,
+}
+
+impl Player {
+    /// Opens a document at its beginning, running.
+    ///
+    /// # Errors
+    /// A problem of the document.
+    pub fn new(document: Rc<Document>) -> Result<Player, Problem> {
+        let seed = document.seed;
+        let timeline = Timeline::new(document, seed, Vec::new())?;
+        Ok(Player::with(timeline))
+    }
+
+    /// Opens the scenario that the app begins with.
+    ///
+    /// # Errors
+    /// Never, for a build whose tests pass.
+    pub fn opening() -> Result<Player, Problem> {
+        Player::new(Rc::new(builtin("chat")?))
+    }
+
+    /// Opens a moment, standing at its cursor.
+    ///
+    /// # Errors
+    /// A problem of its document or its settings.
+    pub fn at_moment(moment: &Moment) -> Result<Player, Problem> {
+        let mut player = Player::with(Timeline::at_moment(moment.document.clone(), moment)?);
+        player.touched = !moment.acts.is_empty();
+        Ok(player)
+    }
+
+    fn with(timeline: Timeline) -> Player {
+        let document = timeline.document().clone();
+        let mut player = Player {
+            timeline,
+            playing: true,
+            speed: document.speed,
+            owed: 0.0,
+            view: View::default(),
+            layout: Layout::default(),
+            plan: Plan::of(&document),
+            insets: Insets::default(),
+            fitted: true,
+            notices: Vec::new(),
+            next_notice: 1,
+            step: 0,
+            ticked: BTreeSet::new(),
+            touched: false,
+            late: false,
+            said: 0,
+            dirty: true,
+        };
+        player.after_change();
+        player
+    }
+
+    /// The history.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+    /// Whether it runs.
+    pub fn playing(&self) -> bool {
+        self.playing
+    }
+    /// Simulated seconds a second.
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
+    /// Whether the run goes slower than asked because a frame cannot hold all that happens.
+    pub fn late(&self) -> bool {
+        self.late
+    }
+    /// How one looks at it.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+    /// What is said to the person.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+    /// The step of the lesson that is open.
+    pub fn lesson_step(&self) -> usize {
+        self.step
+    }
+    /// Whether a task was done, now or before one went back.
+    pub fn ticked(&self, step: usize, task: usize) -> bool {
+        self.ticked.contains(&(step, task))
+    }
+    /// Whether the person has done anything to the run yet.
+    pub fn touched(&self) -> bool {
+        self.touched
+    }
+    /// How far the tape reaches.
+    pub fn length(&self) -> Time {
+        let reached = self.timeline.reached();
+        let mut length = self.timeline.document().length;
+        while length.0 < reached.0 {
+            length = Micros(length.0 * 2);
+        }
+        Time(length.0)
+    }
+
+    /// Does what a person asked for. Refusals become notices.
+    pub fn dispatch(&mut self, action: Action) {
+        self.dirty = true;
+        match action {
+            Action::Open(name) => self.open(&name),
+            Action::Play => self.playing = true,
+            Action::Pause => self.playing = false,
+            Action::Toggle => self.playing = !self.playing,
+            Action::StepOn => {
+                self.playing = false;
+                if !self.timeline.step() {
+                    self.tell(Tone::Quiet, "Nothing is left to happen.".to_owned());
+                }
+                self.after_change();
+            }
+            Action::StepBack => {
+                self.playing = false;
+                self.timeline.step_back();
+                self.after_change();
+            }
+            Action::Speed(speed) => self.speed = speed.clamp(SPEEDS.0, SPEEDS.1),
+            Action::Gear(by) => self.gear(by),
+            Action::Seek(at) => self.seek(at),
+            Action::Skip(by) => {
+                let span = (self.speed.min(1.0) * 1e6 * f64::from(by)) as i64;
+                self.seek(Time(self.timeline.now().0.saturating_add_signed(span)));
+            }
+            Action::Restart => self.restart(self.timeline.seed()),
+            Action::Reseed(seed) => self.restart(seed),
+            Action::Act(act) => self.act(act),
+            Action::Acts(acts) => acts.into_iter().for_each(|act| self.act(act)),
+            Action::Select(target) => self.view.selected = target,
+            Action::Hover(target) => self.view.hovered = target,
+            Action::Move(node, x, y) => self.place(node, x, y),
+            Action::Wire(from) => self.view.wire = from.map(|from| Wire { from, x: f32::NAN, y: f32::NAN }),
+            Action::WireTo(x, y) => {
+                if let Some(wire) = &mut self.view.wire {
+                    (wire.x, wire.y) = (x, y);
+                }
+            }
+            Action::Fit => {
+                self.fitted = true;
+                self.view.fit(&self.layout, self.insets);
+            }
+            Action::Pan(dx, dy) => {
+                self.fitted = false;
+                self.view.pan(dx, dy, &self.layout);
+            }
+            Action::Zoom(factor, x, y) => {
+                self.fitted = false;
+                self.view.zoom_at(Point::new(x, y), factor, &self.layout);
+            }
+            Action::Resize(width, height) => {
+                (self.view.width, self.view.height) = (width, height);
+                self.relayout();
+            }
+            Action::Theme(theme) => self.view.theme = theme,
+            Action::ReducedMotion(reduced) => self.view.reduced_motion = reduced,
+            Action::Step(step) => {
+                let steps = self.timeline.document().lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
+                self.step = step.min(steps.saturating_sub(1));
+            }
+            Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+            Action::Tell(tone, told) => self.tell(tone, told),
+            Action::Turn(place, value) => {
+                if let Some(dial) = self.timeline.document().dials.get(place) {
+                    let dial = dial.name.clone();
+                    self.act(Act::Dial { dial, value });
+                }
+            }
+        }
+    }
+
+    /// Lets `seconds` pass on the wall. Whether there will be anything new to see without a further action.
+    pub fn frame(&mut self, seconds: f64) -> bool {
+        let mut changed = std::mem::take(&mut self.dirty);
+        if self.playing && self.timeline.run().world.halted().is_none() {
+            self.owed += seconds.clamp(0.0, LONGEST_FRAME) * self.speed * 1e6;
+            let whole = self.owed as u64;
+            let until = Time(self.timeline.now().0.saturating_add(whole));
+            self.late = !self.timeline.advance(until, STEPS_A_FRAME);
+            // What a frame could not do is forgiven: the run goes slower than asked.
+            self.owed -= whole as f64;
+            self.after_change();
+            changed = true;
+        }
+        self.playing && self.timeline.next_at().is_some() || changed && !self.view.recent.is_empty() && self.playing
+    }
+
+    /// What is seen now.
+    pub fn draw(&mut self, list: &mut DisplayList) {
+        self.view.paused = !self.playing;
+        self.view.recent = self.losses();
+        crate::scene::build(&self.timeline.run().world, &self.view, &self.layout, list);
+    }
+
+    /// This moment, to be shared.
+    pub fn moment(&self) -> Moment {
+        self.timeline.moment()
+    }
+
+    /// What a link says beside the moment.
+    pub fn shown(&self) -> Shown {
+        let world = &self.timeline.run().world;
+        let selection = match self.view.selected {
+            Some(Target::Node(id)) => world.node(id).map(|node| node.name.to_string()),
+            _ => None,
+        };
+        let moved = self.plan.at.iter().map(|(name, (x, y))| (name.to_string(), (*x as i32, *y as i32)));
+        Shown {
+            digest: Some(self.timeline.run().digest()),
+            speed: (self.speed != self.timeline.document().speed).then_some(self.speed),
+            selection,
+            playing: self.playing,
+            moved: moved.collect(),
+        }
+    }
+
+    /// Shows a run as a link says it was shown.
+    pub fn show(&mut self, shown: &Shown) {
+        self.playing = shown.playing;
+        if let Some(speed) = shown.speed {
+            self.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
+        }
+        let at = |(name, (x, y)): (&String, &(i32, i32))| (Rc::from(&**name), (*x as f32, *y as f32));
+        self.plan.at = shown.moved.iter().map(at).collect();
+        let selection = shown.selection.as_ref().and_then(|name| self.timeline.run().world.find(name));
+        self.view.selected = selection.map(Target::Node);
+        self.relayout();
+    }
+
+    fn open(&mut self, name: &str) {
+        match builtin(name).and_then(|document| Player::new(Rc::new(document))) {
+            Ok(opened) => self.become_player(opened),
+            Err(problem) => self.tell(Tone::Warn, problem.to_string()),
+        }
+    }
+
+    /// Another run in the same window.
+    pub fn become_player(&mut self, opened: Player) {
+        let View { width, height, theme, reduced_motion, .. } = self.view;
+        *self = opened;
+        self.view = View { width, height, theme, reduced_motion, ..View::default() };
+        self.relayout();
+    }
+
+    fn restart(&mut self, seed: u64) {
+        let document = self.timeline.document().clone();
+        match Timeline::new(document, seed, self.timeline.settings().to_vec()) {
+            Ok(timeline) => {
+                self.timeline = timeline;
+                self.view.selected = None;
+                (self.owed, self.said, self.playing) = (0.0, 0, true);
+                self.after_change();
+            }
+            Err(problem) => self.tell(Tone::Warn, problem.to_string()),
+        }
+    }
+
+    fn seek(&mut self, at: Time) {
+        self.timeline.seek(Cursor { at: at.min(self.length()), steps: None });
+        self.owed = 0.0;
+        self.after_change();
+    }
+
+    fn gear(&mut self, by: i32) {
+        let at = SPEED_STEPS.iter().position(|step| *step >= self.speed * 0.999).unwrap_or(SPEED_STEPS.len() - 1);
+        let to = (at as i64 + i64::from(by)).clamp(0, SPEED_STEPS.len() as i64 - 1) as usize;
+        self.speed = SPEED_STEPS[to];
+    }
+
+    fn act(&mut self, act: Act) {
+        let added = matches!(act, Act::Add { .. });
+        match self.timeline.act(act) {
+            Ok(()) => {
+                self.touched = true;
+                self.after_change();
+                if added {
+                    self.greet_newcomer();
+                }
+            }
+            Err(told) => self.tell(Tone::Warn, sentence_case(&told)),
+        }
+        self.after_change();
+    }
+
+    /// What was placed by hand is selected; what stands alone wants to be wired next.
+    fn greet_newcomer(&mut self) {
+        let Some((id, node)) = self.timeline.run().world.nodes().last() else { return };
+        self.view.selected = Some(Target::Node(id));
+        if node.links.is_empty() {
+            let name = node.name.clone();
+            self.view.wire = Some(Wire { from: id, x: f32::NAN, y: f32::NAN });
+            self.tell(Tone::Quiet, format!("Click what {name} is to be wired to; Escape when done."));
+        }
+    }
+
+    fn place(&mut self, node: NodeId, x: f32, y: f32) {
+        let Some(name) = self.timeline.run().world.node(node).map(|node| node.name.clone()) else { return };
+        let at = self.view.to_world(Point::new(x, y));
+        self.plan.at.insert(name, (at.x, at.y));
+        self.fitted = false;
+        self.relayout();
+    }
+
+    fn relayout(&mut self) {
+        self.layout.update(&self.plan, &self.timeline.run().world, self.view.tall());
+        if self.fitted {
+            self.view.fit(&self.layout, self.insets);
+        }
+    }
+
+    /// After the run has changed: nodes may have come and gone, tasks been done, cues been given.
+    fn after_change(&mut self) {
+        self.dirty = true;
+        self.relayout();
+        let run = self.timeline.run();
+        let world = &run.world;
+        let gone = |target: &Target| match *target {
+            Target::Node(id) => world.node(id).is_none(),
+            Target::Link(a, b) => world.node(a).is_none_or(|node| node.link(b).is_none()),
+            // A message that has arrived stays selected: its fate can still be told from the log.
+            Target::Flight(_) => false,
+        };
+        self.view.selected = self.view.selected.filter(|target| !gone(target));
+        self.view.hovered = self.view.hovered.filter(|target| !gone(target));
+        let steps = self.timeline.document().lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
+        for step in 0..steps {
+            for (task, done) in run.tasks(step).iter().enumerate() {
+                if done.is_some() {
+                    self.ticked.insert((step, task));
+                }
+            }
+        }
+        let given: Vec<usize> = run.given().iter().skip(self.said).map(|(place, _)| *place).collect();
+        self.said = run.given().len();
+        let document = self.timeline.document().clone();
+        for say in given.into_iter().filter_map(|place| document.cues.get(place)).map(|cue| &cue.say) {
+            if !say.is_empty() {
+                self.tell(Tone::Quiet, say.clone());
+            }
+        }
+        if let Some(halt) = self.timeline.run().world.halted() {
+            if self.playing {
+                self.playing = false;
+                self.tell(Tone::Warn, format!("The run stops here: {halt}."));
+            }
+        }
+    }
+
+    fn tell(&mut self, tone: Tone, told: String) {
+        if self.notices.last().is_some_and(|last| last.told == told) {
+            return;
+        }
+        self.notices.push(Notice { id: self.next_notice, tone, told });
+        self.next_notice += 1;
+        if self.notices.len() > MAX_NOTICES {
+            self.notices.remove(0);
+        }
+    }
+
+    /// What was lost a moment ago, as long ago as it is shown: a moment is longer when time goes faster.
+    fn losses(&self) -> Vec<Loss> {
+        let span = LOSS_SHOWN * 1e6 * self.speed;
+        let now = self.timeline.now();
+        let from = Time(now.0.saturating_sub(span as u64));
+        let log = self.timeline.log();
+        let lost = log.since(from).filter_map(|record| {
+            let What::Lost { to, message, why } = &record.what else { return None };
+            let progress = progress_at(log, record.cause, record.at);
+            let age = (now.since(record.at).0 as f64 / span) as f32;
+            let (from, to, why, family) = (record.node, *to, *why, message.family());
+            Some(Loss { from, to, progress, age: age.min(1.0), family, why })
+        });
+        // Past this many nothing can be told apart.
+        lost.take(400).collect()
+    }
+}
+
+/// How far a message had come by `at`, from the record of its sending; all the way when that is forgotten.
+fn progress_at(log: &crate::trace::Log, sent: RecordId, at: Time) -> f32 {
+    let Some(record) = log.get(sent) else { return 1.0 };
+    let What::Sent { due, .. } = &record.what else { return 1.0 };
+    let whole = due.since(record.at).0;
+    if whole == 0 { 1.0 } else { (at.since(record.at).0 as f32 / whole as f32).clamp(0.0, 1.0) }
+}
+
+/// A refusal as a sentence of its own.
+fn sentence_case(told: &str) -> String {
+    let mut chars = told.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if told.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
+}

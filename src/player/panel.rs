@@ -1,0 +1,538 @@
+//! What the panels show, as small values that compare: a panel is drawn again only when its value has changed.
+
+use crate::check::CHECKS;
+use crate::components::{What, World, kind};
+use crate::protocols::Family;
+use crate::scenario::{Document, VitalLine, dial_range};
+use crate::scene::Target;
+use crate::sim::{Field, FieldKind, Micros, NodeId, RecordId, Status, Time, Value};
+use crate::trace::{Metrics, Stat, clock, sentence};
+
+use super::{Entry, Player, menu};
+
+/// The inspector: what is selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspector {
+    /// What it stands for.
+    pub target: Target,
+    /// Its name.
+    pub title: String,
+    /// What it is: `gateway`, `link`, a message's name.
+    pub kind: String,
+    /// What it is about.
+    pub family: Option<Family>,
+    /// How it is: `up`, `crashed 1.9 s ago`.
+    pub state: String,
+    /// Whether that is well.
+    pub well: bool,
+    /// Names and values.
+    pub lines: Vec<(String, String)>,
+    /// The end of its log, oldest first.
+    pub log: Vec<Card>,
+    /// What can be set about it.
+    pub fields: Vec<FieldModel>,
+    /// What can be done to it.
+    pub entries: Vec<Entry>,
+}
+
+/// A cell of a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// What stands in it.
+    pub text: String,
+    /// Whether it is settled.
+    pub settled: bool,
+}
+
+/// A setting, ready for a control.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldModel {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// What it means.
+    pub help: String,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Its value now.
+    pub value: Value,
+    /// What it accepts.
+    pub kind: FieldKind,
+}
+
+/// A dial of the document, ready for a control.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DialModel {
+    /// Its place in the document.
+    pub place: usize,
+    /// Its title.
+    pub title: String,
+    /// The setting that it turns, with the value that the group has now.
+    pub field: FieldModel,
+    /// Its ends, for a slider; seconds for lengths of time.
+    pub range: Option<(f64, f64)>,
+}
+
+/// A small chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VitalModel {
+    /// Its caption.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<ChartLine>,
+    /// The instants at the left and right edge, in seconds.
+    pub span: (f64, f64),
+    /// The value at the upper edge.
+    pub top: f64,
+    /// Instants of faults, in seconds.
+    pub faults: Vec<f64>,
+}
+
+/// A line of a small chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartLine {
+    /// What it is: `p50`.
+    pub name: String,
+    /// Its value now, as text with its unit.
+    pub now: String,
+    /// Instants in seconds and values; a gap where there is nothing to tell.
+    pub points: Vec<(f64, Option<f64>)>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// The record.
+    pub record: RecordId,
+    /// When, for people.
+    pub at: String,
+    /// The instant.
+    pub time: Time,
+    /// What happened.
+    pub text: String,
+    /// Whether something broke or was lost.
+    pub warn: bool,
+}
+
+/// A step of the lesson.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepModel {
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub text: Vec<Wordy>,
+    /// Its tasks.
+    pub tasks: Vec<TaskModel>,
+}
+
+/// A task of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskModel {
+    /// What to do.
+    pub text: Vec<Wordy>,
+    /// Whether it was done.
+    pub done: bool,
+}
+
+/// A piece of prose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wordy {
+    /// Plain text.
+    Plain(String),
+    /// A word in the colour and shape of a kind of component.
+    Kind(String, &'static str, Family),
+}
+
+/// Prose with words in colour: `{sender|message sender}`, or `{sender}` for the kind's own name.
+pub fn prose(text: &str) -> Vec<Wordy> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((word, next)) = after.split_once('}') else { break };
+        let (name, shown) = word.split_once('|').unwrap_or((word, word));
+        if !before.is_empty() {
+            parts.push(Wordy::Plain(before.to_owned()));
+        }
+        parts.push(match kind(name) {
+            Some(kind) => Wordy::Kind(shown.to_owned(), kind.name, kind.family),
+            None => Wordy::Plain(shown.to_owned()),
+        });
+        rest = next;
+    }
+    if !rest.is_empty() {
+        parts.push(Wordy::Plain(rest.to_owned()));
+    }
+    parts
+}
+
+/// The steps of the lesson.
+pub fn steps(player: &Player) -> Vec<StepModel> {
+    let lesson = player.timeline().document().lesson.iter();
+    let steps = lesson.flat_map(|lesson| &lesson.steps).enumerate();
+    steps
+        .map(|(place, step)| StepModel {
+            title: step.title.clone(),
+            text: prose(&step.text),
+            tasks: step
+                .tasks
+                .iter()
+                .enumerate()
+                .map(|(task, words)| TaskModel { text: prose(&words.text), done: player.ticked(place, task) })
+                .collect(),
+        })
+        .collect()
+}
+
+/// The inspector for `target`; `None` when it is gone.
+pub fn inspector(player: &Player, target: Target) -> Option<Inspector> {
+    let world = &player.timeline().run().world;
+    match target {
+        Target::Node(id) => node_inspector(player, world, id),
+        Target::Link(a, b) => link_inspector(player, world, a, b),
+        Target::Flight(record) => flight_inspector(player, world, record),
+    }
+}
+
+fn ago(now: Time, then: Time) -> String {
+    format!("{:.1} s ago", now.since(then).0 as f64 / 1e6)
+}
+
+fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspector> {
+    let node = world.node(id)?;
+    let known = kind(node.kind)?;
+    let look = node.look();
+    let now = world.now();
+    let state = match node.status {
+        Status::Up if node.slow > 1000 => format!("slow ×{}", f64::from(node.slow) / 1000.0),
+        Status::Up if look.ready => "up".to_owned(),
+        Status::Up => "up, not ready".to_owned(),
+        Status::Starting => format!("starting, since {}", ago(now, node.since)),
+        Status::Paused => format!("paused {}", ago(now, node.since)),
+        Status::Crashed => format!("crashed {}", ago(now, node.since)),
+    };
+    let mut lines = Vec::new();
+    if !look.role.is_empty() {
+        lines.push(("role".to_owned(), look.role.to_string()));
+    }
+    let serving = node.serving().count();
+    lines.push(("cores".to_owned(), format!("{serving} of {} busy", node.machine.cores)));
+    lines.push(("queue".to_owned(), format!("{} of {}", node.waiting(), node.machine.inbox)));
+    lines.extend(look.lines.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    for timer in node.timers().iter().take(4) {
+        let left = if timer.due > now { timer.due.since(now) } else { Micros::ZERO };
+        lines.push((format!("timer: {}", timer.name), format!("{:.2} s left", left.0 as f64 / 1e6)));
+    }
+    let field = |field: &Field| Some(field_model(field, node.get(field.name)?));
+    Some(Inspector {
+        target: Target::Node(id),
+        title: node.name.to_string(),
+        kind: known.title.to_owned(),
+        family: Some(known.family),
+        well: node.status == Status::Up && look.ready && node.slow <= 1000,
+        state,
+        lines,
+        log: look.log.into_iter().map(|cell| Card { text: cell.text, settled: cell.settled }).collect(),
+        fields: known.fields.iter().filter_map(field).collect(),
+        entries: menu(player, Target::Node(id)),
+    })
+}
+
+fn field_model(field: &Field, value: Value) -> FieldModel {
+    let help = field.help.trim().to_owned();
+    FieldModel { name: field.name, help, unit: field.unit, value, kind: (field.kind)() }
+}
+
+fn link_inspector(player: &Player, world: &World, a: NodeId, b: NodeId) -> Option<Inspector> {
+    let mut lines = Vec::new();
+    let mut troubles = Vec::new();
+    for (from, to) in [(a, b), (b, a)] {
+        let Some(link) = world.node(from).and_then(|node| node.link(to)) else { continue };
+        let way = format!("{} → {}", world.name(from), world.name(to));
+        let under_way = world.flights().filter(|flight| flight.from == from && flight.to == to).count();
+        lines.push((way.clone(), format!("{under_way} under way")));
+        lines.push(("delay".to_owned(), link.profile.delay.to_string()));
+        lines.push(("loss".to_owned(), format!("{} %", link.profile.loss * 100.0)));
+        for (is, word) in [(link.cut, "cut"), (link.held, "held")] {
+            if is {
+                troubles.push(format!("{word} {way}"));
+            }
+        }
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    Some(Inspector {
+        target: Target::Link(a, b),
+        title: format!("{} – {}", world.name(a), world.name(b)),
+        kind: "link".to_owned(),
+        family: None,
+        well: troubles.is_empty(),
+        state: if troubles.is_empty() { "up".to_owned() } else { troubles.join(", ") },
+        lines,
+        log: Vec::new(),
+        fields: Vec::new(),
+        entries: menu(player, Target::Link(a, b)),
+    })
+}
+
+fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<Inspector> {
+    let log = player.timeline().log();
+    let (message, from, to, sent, due, state, well) = match world.flight(record) {
+        Some(flight) => {
+            let state = if flight.held { "held at the end of its link" } else { "under way" };
+            (flight.message.clone(), flight.from, flight.to, flight.sent, flight.due, state.to_owned(), true)
+        }
+        None => {
+            let sent = log.get(record)?;
+            let What::Sent { to, message, due } = &sent.what else { return None };
+            let fate = log.since(sent.at).find(|later| later.cause == record && fate(&later.what));
+            let (state, well) = match fate.map(|fate| (&fate.what, fate.at)) {
+                Some((What::Lost { why, .. }, at)) => {
+                    (format!("lost at {}: {}", clock(at), why.sentence(world.name(*to))), false)
+                }
+                Some((_, at)) => (format!("arrived at {}", clock(at)), true),
+                None => ("gone".to_owned(), true),
+            };
+            (message.clone(), sent.node, *to, sent.at, *due, state, well)
+        }
+    };
+    let mut lines = vec![
+        ("from".to_owned(), world.name(from).to_owned()),
+        ("to".to_owned(), world.name(to).to_owned()),
+        ("sent".to_owned(), clock(sent)),
+        ("due".to_owned(), clock(due)),
+    ];
+    lines.extend(message.fields().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    if let Some(cause) = log.get(record).and_then(|sent| log.get(sent.cause)) {
+        lines.push(("because".to_owned(), sentence(cause, world)));
+    }
+    Some(Inspector {
+        target: Target::Flight(record),
+        title: crate::sim::Payload::name(&message).to_owned(),
+        kind: "message".to_owned(),
+        family: Some(message.family()),
+        state,
+        well,
+        lines,
+        log: Vec::new(),
+        fields: Vec::new(),
+        entries: Vec::new(),
+    })
+}
+
+fn fate(what: &What) -> bool {
+    matches!(what, What::Arrived { .. } | What::Lost { .. })
+}
+
+/// The dials of the document, with the values that they have now.
+pub fn dials(player: &Player) -> Vec<DialModel> {
+    let timeline = player.timeline();
+    let (world, document) = (&timeline.run().world, timeline.document());
+    let model = |(place, dial): (usize, &crate::scenario::Dial)| {
+        let group = document.groups.iter().position(|group| group.name == dial.group)?;
+        let kind = kind(&document.groups[group].kind)?;
+        let field = kind.fields.iter().find(|field| field.name == dial.field)?;
+        let member = world.nodes().find(|(_, node)| node.template as usize == group);
+        let value = member.and_then(|(_, node)| node.get(field.name)).unwrap_or_else(|| (field.default)());
+        let range = dial_range(dial, &(field.kind)());
+        Some(DialModel { place, title: dial.title.clone(), field: field_model(field, value), range })
+    };
+    document.dials.iter().enumerate().filter_map(model).collect()
+}
+
+/// How far back a small chart looks, at the speed of the simulation.
+const CHART_SPAN: Micros = Micros::secs(20);
+
+/// The small charts of the document.
+pub fn vitals(player: &Player) -> Vec<VitalModel> {
+    let timeline = player.timeline();
+    let now = timeline.now();
+    let from = Time(now.0.saturating_sub(CHART_SPAN.0));
+    let right = now.0.max(CHART_SPAN.0) as f64 / 1e6;
+    let left = right - CHART_SPAN.0 as f64 / 1e6;
+    let metrics = &timeline.run().metrics;
+    let faults: Vec<f64> = timeline
+        .tape()
+        .marks()
+        .iter()
+        .filter(|mark| mark.kind == crate::timeline::MarkKind::Fault && mark.at >= from && mark.at <= now)
+        .map(|mark| mark.at.seconds())
+        .collect();
+    let vital = |vital: &crate::scenario::Vital| {
+        let lines: Vec<ChartLine> = vital.lines.iter().map(|line| chart_line(line, metrics, from)).collect();
+        let values = lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+        let top = nice_top(values.fold(0.0, f64::max));
+        VitalModel { title: vital.title.clone(), lines, span: (left, right), top, faults: faults.clone() }
+    };
+    timeline.document().vitals.iter().map(vital).collect()
+}
+
+fn chart_line(line: &VitalLine, metrics: &Metrics, from: Time) -> ChartLine {
+    let width = crate::trace::WINDOW;
+    let rate = |(start, point): (Time, &crate::trace::Point)| (start, point.stat(Stat::Rate, width));
+    let of: Option<Vec<_>> = line.of.as_ref().map(|of| metrics.windows(of, from).map(rate).collect());
+    let value = |start: Time, point: &crate::trace::Point| {
+        let value = point.stat(line.stat, width);
+        let Some(of) = &of else { return value.map(|value| shown(value, line)) };
+        share(value, of.iter().find(|(other, _)| *other == start)?.1)
+    };
+    let windows = metrics.windows(&line.measure, from);
+    let points: Vec<_> = windows.map(|(start, point)| ((start + width).seconds(), value(start, point))).collect();
+    let last = points.iter().rev().take(2).find_map(|(_, value)| *value);
+    let unit = unit(line);
+    let now = last.map_or_else(|| "–".to_owned(), |value| format!("{}{unit}", figure(value)));
+    let name = if line.stat == Stat::Rate { line.measure.clone() } else { stat_word(line.stat).to_owned() };
+    ChartLine { name, now, points }
+}
+
+fn share(value: Option<f64>, of: Option<f64>) -> Option<f64> {
+    let of = of.filter(|of| *of > 0.0)?;
+    Some(100.0 * value.unwrap_or(0.0) / of)
+}
+
+/// Rates and shares as they are, lengths of time in milliseconds.
+fn shown(value: f64, line: &VitalLine) -> f64 {
+    if line.stat == Stat::Rate || line.stat == Stat::Count { value } else { value / 1e3 }
+}
+
+fn unit(line: &VitalLine) -> &'static str {
+    match (line.stat, &line.of) {
+        (_, Some(_)) => " %",
+        (Stat::Rate, None) => "/s",
+        (Stat::Count, None) => "",
+        _ => " ms",
+    }
+}
+
+fn stat_word(stat: Stat) -> &'static str {
+    match stat {
+        Stat::Rate => "rate",
+        Stat::Count => "count",
+        Stat::Mean => "mean",
+        Stat::P50 => "p50",
+        Stat::P90 => "p90",
+        Stat::P99 => "p99",
+        Stat::Max => "max",
+    }
+}
+
+/// Three digits at most.
+fn figure(value: f64) -> String {
+    if value >= 99.5 { format!("{value:.0}") } else { format!("{value:.1}") }
+}
+
+/// The next 1, 2 or 5 times a power of ten, so that a chart's scale rarely changes.
+fn nice_top(value: f64) -> f64 {
+    let mut power = 1.0;
+    while power < 1e12 {
+        for step in [1.0, 2.0, 5.0] {
+            if step * power >= value {
+                return step * power;
+            }
+        }
+        power *= 10.0;
+    }
+    power
+}
+
+/// The last lines of the log, newest first: what broke, was noticed and done; with `all`, every message as well; of
+/// one node when one is selected.
+pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
+    let world = &player.timeline().run().world;
+    let only = match player.view().selected {
+        Some(Target::Node(id)) => Some(id),
+        _ => None,
+    };
+    let concerns = |record: &crate::components::Record| {
+        only.is_none_or(|id| {
+            let other = match &record.what {
+                What::Sent { to, .. } | What::Lost { to, .. } => Some(*to),
+                What::Arrived { from, .. } => Some(*from),
+                _ => None,
+            };
+            record.node == id || other == Some(id)
+        })
+    };
+    let wanted = |what: &What| match what {
+        What::Sent { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
+        What::Timer { .. } | What::Measure { .. } | What::Written | What::Served { .. } => false,
+        What::Wired { .. } | What::Unwired { .. } | What::Placed => false,
+        _ => true,
+    };
+    let telling = |what: &What| {
+        wanted(what) || matches!(what, What::Fact(fact) if matches!(fact.name(), "suspected" | "replacing"))
+    };
+    // That everything is placed and up at the start is no news.
+    let news = |record: &crate::components::Record| record.at > Time::ZERO || all;
+    let told = |record: &&crate::components::Record| news(record) && telling(&record.what) && concerns(record);
+    let records = player.timeline().log().iter().rev().filter(told);
+    records
+        .take(most)
+        .map(|record| LogLine {
+            record: record.id,
+            at: clock(record.at),
+            time: record.at,
+            text: sentence(record, world),
+            warn: matches!(record.what, What::Lost { .. } | What::Crashed { .. } | What::Cut { .. }),
+        })
+        .collect()
+}
+
+/// One line on how the whole is: for the live region, and on demand.
+pub fn state_in_words(player: &Player) -> String {
+    let timeline = player.timeline();
+    let world = &timeline.run().world;
+    let mut parts = vec![format!("{} seconds", clock(timeline.now()))];
+    let count = |status: Status| world.nodes().filter(|(_, node)| node.status == status).count();
+    parts.push(format!("{} components up", count(Status::Up)));
+    for (status, word) in [(Status::Crashed, "crashed"), (Status::Paused, "paused"), (Status::Starting, "starting")] {
+        let names: Vec<&str> =
+            world.nodes().filter(|(_, node)| node.status == status).map(|(_, node)| &*node.name).collect();
+        if !names.is_empty() {
+            parts.push(format!("{word}: {}", names.join(", ")));
+        }
+    }
+    parts.push(format!("{} messages under way", world.in_flight()));
+    if let Some(broken) = timeline.run().violations().last() {
+        parts.push(broken.told.to_string());
+    }
+    parts.join(". ")
+}
+
+/// What is said of the document's checks, in a few words, and whether all is well.
+pub fn verdict(document: &Document, player: &Player) -> Option<(bool, String)> {
+    if document.checks.is_empty() {
+        return None;
+    }
+    let broken = player.timeline().run().broken();
+    let brief =
+        CHECKS.iter().find(|check| document.checks.contains(&check.name.to_owned())).map_or("", |check| check.brief);
+    Some(match broken {
+        0 => (true, brief.to_owned()),
+        1 => (false, "1 promise broken".to_owned()),
+        many => (false, format!("{many} promises broken")),
+    })
+}
+
+impl StepModel {
+    /// Its text in paragraphs, which an empty line parts.
+    pub fn text_paragraphs(&self) -> Vec<Vec<Wordy>> {
+        let mut paragraphs = vec![Vec::new()];
+        for part in &self.text {
+            match part {
+                Wordy::Plain(text) => {
+                    for (place, piece) in text.split("\n\n").enumerate() {
+                        if place > 0 {
+                            paragraphs.push(Vec::new());
+                        }
+                        if let Some(last) = paragraphs.last_mut().filter(|_| !piece.is_empty()) {
+                            last.push(Wordy::Plain(piece.to_owned()));
+                        }
+                    }
+                }
+                word => paragraphs.last_mut().into_iter().for_each(|last| last.push(word.clone())),
+            }
+        }
+        paragraphs.retain(|paragraph| !paragraph.is_empty());
+        paragraphs
+    }
+}

@@ -1,0 +1,151 @@
+//! From the address to the app: the query says how it is shown, the fragment what is shown.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::UrlSearchParams;
+
+use crate::link;
+use crate::player::{Action, Player, Tone};
+use crate::scene::Theme;
+
+use super::app::App;
+use super::host::{Host, Shared};
+
+/// How the page is shown; from the query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// As a figure in somebody's page.
+    pub embed: bool,
+    /// Whether an embed runs by itself: always, never, or when it is seen and motion is welcome.
+    pub autoplay: Autoplay,
+    /// Whether an embed has controls.
+    pub controls: bool,
+    /// Dark or light, when not as the system has it.
+    pub theme: Option<Theme>,
+    /// What stands under an embed.
+    pub caption: Option<String>,
+}
+
+/// Whether an embed runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Autoplay {
+    /// It does.
+    Yes,
+    /// It waits for a click.
+    No,
+    /// When it is seen, unless the reader asked for less motion.
+    Visible,
+}
+
+/// Mounts the app where the page has room for it.
+pub fn start() {
+    let Some(window) = web_sys::window() else { return };
+    let Some(document) = window.document() else { return };
+    let location = window.location();
+    let search = location.search().unwrap_or_default();
+    let settings = settings(&search);
+    let hash = location.hash().unwrap_or_default();
+    let player = match opened(&hash, &settings) {
+        Ok(player) => player,
+        // A document that is compiled in and cannot be read is our own mistake; a test sees to it.
+        Err(problem) => panic!("{problem}"),
+    };
+    let host = Host::new(player);
+    let Some(root) = document.get_element_by_id("app") else { return };
+    root.set_inner_html("");
+    if settings.embed {
+        if let Some(body) = document.body() {
+            body.set_class_name("embed");
+        }
+    }
+    let host = Shared(host);
+    follow_hash(&host, &settings);
+    let props = super::app::AppProps { host, settings };
+    yew::Renderer::<App>::with_root_and_props(root, props).render();
+}
+
+/// Another link pasted into the same window opens there.
+fn follow_hash(host: &Shared, settings: &Settings) {
+    let (host, settings) = (host.clone(), settings.clone());
+    let on_change = Closure::<dyn FnMut()>::new(move || {
+        let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+        if let Ok(player) = opened(&hash, &settings) {
+            host.replace(player);
+        }
+    });
+    if let Some(window) = web_sys::window() {
+        // Refused only for a type of event that has no listeners at all.
+        let _ = window.add_event_listener_with_callback("hashchange", on_change.as_ref().unchecked_ref());
+    }
+    // The page listens for as long as it lives.
+    on_change.forget();
+}
+
+fn settings(search: &str) -> Settings {
+    let query = UrlSearchParams::new_with_str(search).ok();
+    let get = |name: &str| query.as_ref().and_then(|query| query.get(name));
+    let embed = get("embed").as_deref() == Some("1");
+    Settings {
+        embed,
+        autoplay: match get("autoplay").as_deref() {
+            Some("0") => Autoplay::No,
+            Some("1") => Autoplay::Yes,
+            _ => Autoplay::Visible,
+        },
+        controls: get("controls").as_deref() != Some("0"),
+        theme: match get("theme").as_deref() {
+            Some("light") => Some(Theme::Light),
+            Some("dark") => Some(Theme::Dark),
+            _ => None,
+        },
+        caption: get("caption").map(|caption| caption.chars().take(300).collect()),
+    }
+}
+
+/// The player that a fragment asks for; with a notice when it could not be had.
+pub fn opened(fragment: &str, settings: &Settings) -> Result<Player, crate::scenario::Problem> {
+    if fragment.trim_start_matches('#').is_empty() {
+        return Player::opening();
+    }
+    match open_link(fragment, settings) {
+        Ok(player) => Ok(player),
+        Err(error) => {
+            let mut player = match error.safe.as_deref().map(crate::scenario::builtin) {
+                Some(Ok(document)) => Player::new(Rc::new(document))?,
+                _ => Player::opening()?,
+            };
+            let name = player.timeline().document().title.clone();
+            player.dispatch(Action::Tell(Tone::Warn, format!("{} Here is “{name}” from its beginning.", error.told)));
+            Ok(player)
+        }
+    }
+}
+
+/// Opens a link and says whether its run is the same as where it was made.
+fn open_link(fragment: &str, settings: &Settings) -> Result<Player, link::LinkError> {
+    let opened = link::read(fragment)?;
+    let mut player = Player::at_moment(&opened.moment).map_err(|problem| link::LinkError {
+        kind: link::Fault::Document,
+        told: format!("The scenario of this link cannot run: {problem}."),
+        safe: None,
+    })?;
+    player.show(&opened.shown);
+    for note in &opened.notes {
+        player.dispatch(Action::Tell(Tone::Quiet, note.clone()));
+    }
+    // A figure in an article has no room for what went well.
+    if let Some(digest) = opened.shown.digest {
+        let here = player.timeline().run().digest();
+        if here != digest {
+            let told = "This run differs from the one that was shared: it was made by another version of Faultline.";
+            player.dispatch(Action::Tell(Tone::Warn, told.to_owned()));
+        } else if !settings.embed {
+            let at = crate::trace::clock(player.timeline().now());
+            let told = format!("The shared moment, at {at} s: replayed to the same digest, {digest:016x}.");
+            player.dispatch(Action::Tell(Tone::Good, told));
+        }
+    }
+    Ok(player)
+}

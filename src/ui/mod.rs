@@ -1,0 +1,18 @@
+//! YEW AND THE BROWSER: canvas painter, frame loop, panels, URL, embed. It decides nothing of the domain: pointers, keys
+//! and addresses become [`Action`](crate::player::Action)s, and panels show what the player says.
+
+mod app;
+mod boot;
+mod chart;
+mod controls;
+mod header;
+mod host;
+mod inspector;
+mod lesson;
+mod menu;
+mod overlay;
+mod painter;
+mod stage;
+mod tape;
+
+pub use boot::start;
