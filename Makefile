@@ -4,13 +4,10 @@ PORT   ?= 8080
 # The whole first download, gzipped, may not grow above this many bytes.
 BUDGET ?= 250000
 
-# dist/ is only ever a release bundle, as one would put it on a host. Development builds stand apart, and the
-# one that is served apart once more: trunk writes the script that reloads it into its page.
+# dist/ is only ever a release bundle, as one would put it on a host; development builds go here.
 PAGE   := target/page
-SERVED := target/served
 
 SETUP := sh tools/setup.sh
-TRUNK := RUST_LOG=error,trunk::serve=info,trunk::build=info trunk
 # The tools of the right versions, which tools/setup.sh keeps in the user's own folders, come first.
 export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
@@ -31,17 +28,14 @@ help:
 	@echo 'cargo test needs none of this: a stable Rust is enough.'
 
 serve:
-	@$(SETUP) wasm trunk bindgen
-	@echo 'serve: building, then serving on http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)'
-	@$(TRUNK) serve --dist $(SERVED) --port $(PORT)
+	@$(SETUP) node
+	@node tools/serve.mjs $(PAGE) $(PORT)
 
 page:
-	@$(SETUP) wasm trunk bindgen
-	@$(TRUNK) build --dist $(PAGE)
+	@sh tools/page.sh $(PAGE)
 
 build:
-	@$(SETUP) wasm trunk bindgen wasm-opt
-	@$(TRUNK) build --release
+	@sh tools/page.sh dist --release
 	@sh tools/size.sh dist $(BUDGET)
 
 test:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, and only that. The Makefile calls it; by hand:
 #
-#   tools/setup.sh PART...        wasm trunk bindgen wasm-opt browser npm
+#   tools/setup.sh PART...        wasm bindgen wasm-opt browser npm node trunk
 #   tools/setup.sh where path     folders to put first on PATH (also: where browser, where npm)
 #
 # Each part is looked for first. What is missing goes into the user's own folders, never into the
@@ -167,8 +167,9 @@ have cargo || die 'Rust is missing: install it from https://rustup.rs'
 [ -n "$BINDGEN" ] || die 'Cargo.lock names no wasm-bindgen'
 for part; do
     case $part in
-    wasm | trunk | bindgen | browser | npm) "part_$part" ;;
+    wasm | bindgen | browser | npm | trunk) "part_$part" ;;
+    node) need_node 'this' ;;
     wasm-opt) part_wasm_opt ;;
-    *) die "there is no part «$part»: wasm trunk bindgen wasm-opt browser npm" ;;
+    *) die "there is no part «$part»: wasm bindgen wasm-opt browser npm node trunk" ;;
     esac
 done

@@ -5,7 +5,8 @@
 // URL is a fragment, a query, a path in the bundle or a whole address (of `make serve`, say). DO is JavaScript with
 // `page` (Playwright's) in scope. What the page writes to its console as errors is said, and ends this with 1.
 
-import { DIST, launch, serve, started, visit } from "../tests/browser/harness.mjs";
+import { DIST, launch, started, visit } from "../tests/browser/harness.mjs";
+import { serve } from "./server.mjs";
 
 const { URL: url = "", OUT = "shot.png", W = "1280", H = "800", THEME = "light", MOTION = "yes", DO = "" } = process.env;
 

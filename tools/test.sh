@@ -26,12 +26,17 @@ step() {
     printf -- '-- %s: %s (%d s)\n' "$name" "$([ "$status" = 0 ] && echo ok || echo FAILED)" $(($(date +%s) - t))
 }
 
-step 'set-up' sh tools/setup.sh wasm trunk bindgen wasm-opt browser npm
+step 'set-up' sh tools/setup.sh wasm bindgen wasm-opt browser npm
 step 'check' make --no-print-directory check
 step 'native tests' cargo test --quiet
 # Cargo would hand its own --quiet to the runner, which does not know it.
 step 'wasm tests in Node' env CARGO_TERM_QUIET=false cargo test --target wasm32-unknown-unknown --test 'wasm_*'
 step 'release bundle' make --no-print-directory build
+# Trunk takes minutes to compile where it is missing, so only a runner does that for the comparison.
+if [ "${CI:-}" = true ] || command -v trunk >/dev/null; then
+    step 'trunk builds the same' sh -c 'sh tools/setup.sh trunk &&
+        trunk --quiet build --release --dist target/trunk && diff -r dist target/trunk'
+fi
 step 'browser tests' node --test --test-reporter=spec tests/browser/
 
 echo

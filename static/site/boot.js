@@ -6,7 +6,7 @@
 //     script and a fetch are cross-origin requests that the host would have to allow by
 //     `Access-Control-Allow-Origin`, and most do not send it. A classic script needs no such leave.
 //     So the loader is a classic script (`data-bindgen-target="no-modules"` in index.html), and where
-//     the wasm itself cannot be fetched, its bytes come in one too (tools/pack-wasm.sh makes it);
+//     the wasm itself cannot be fetched, its bytes come in one too (tools/finish-page.sh makes it);
 //   - from a folder opened in the browser (file://), which is the same case.
 (() => {
   const url = document.currentScript.dataset.wasm;
@@ -15,7 +15,7 @@
   const packed = () =>
     new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.src = `${url}.js`;
+      script.src = url.replace(".wasm", ".wasm.js");
       script.onerror = () => reject(new Error(`cannot load ${url}`));
       window.faultlineWasm = (base64) => {
         delete window.faultlineWasm;

@@ -14,7 +14,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { serve } from "./server.mjs";
+import { serve } from "../../tools/server.mjs";
 
 export { serve };
 

@@ -1,5 +1,5 @@
-// A static host for tests and screenshots, as plain as the plainest that people use: it sends no
-// header that it is not told to send.
+// A static host for development, tests and screenshots, as plain as the plainest that people use: it
+// sends no header that it is not told to send.
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -21,27 +21,31 @@ const TYPES = {
  *
  * @param {object} options
  * @param {string} [options.root] the folder
- * @param {Record<string, string>} [options.pages] HTML by path, for pages that exist only in a test
+ * @param {Record<string, string | Function>} [options.pages] by path: what stands in no folder, as text or as
+ *   a function of request and response
+ * @param {string} [options.append] what to add to each page
  * @param {boolean} [options.cors] send `Access-Control-Allow-Origin: *`
  * @param {string} [options.csp] the `Content-Security-Policy` to send with pages
  * @param {number} [options.port]
  * @returns `url` without a slash at its end, `requests` (the paths asked for so far), `close()`
  */
-export async function serve({ root, pages = {}, cors = false, csp, port = 0 } = {}) {
+export async function serve({ root, pages = {}, append = "", cors = false, csp, port = 0 } = {}) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
     requests.push(path);
-    const file = path.endsWith("/") ? `${path}index.html` : path;
-    const headers = { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream" };
-    if (cors) headers["Access-Control-Allow-Origin"] = "*";
-    if (csp && headers["Content-Type"].startsWith("text/html")) headers["Content-Security-Policy"] = csp;
+    const page = pages[path];
+    if (typeof page === "function") return page(request, response);
     if (path === "/favicon.ico") return response.writeHead(204).end();
+    const file = path.endsWith("/") ? `${path}index.html` : path;
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    const headers = { "Content-Type": type, "Cache-Control": "no-cache" };
+    if (cors) headers["Access-Control-Allow-Origin"] = "*";
+    if (csp && type === TYPES[".html"]) headers["Content-Security-Policy"] = csp;
     try {
       // `normalize` of an absolute path cannot climb above its root.
-      const body = pages[path] ?? (await readFile(join(root ?? "", normalize(file))));
-      if (pages[path]) headers["Content-Type"] = TYPES[".html"];
-      response.writeHead(200, headers).end(body);
+      const body = page ?? (await readFile(join(root ?? "", normalize(file))));
+      response.writeHead(200, headers).end(type === TYPES[".html"] ? body + append : body);
     } catch {
       response.writeHead(404, { "Content-Type": "text/plain" }).end("not found");
     }

@@ -1,0 +1,26 @@
+#!/bin/sh
+# The last step of every build of the page, by tools/page.sh and, as a hook, by trunk (Trunk.toml). It
+# works on the files in $TRUNK_STAGING_DIR:
+#
+# 1. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
+#    static/site/boot.js tells when that is loaded instead. Compressed before it is encoded, it weighs no
+#    more than the wasm on a host that compresses, and half of it on one that does not.
+# 2. The page asks for its scripts and styles by an address that changes with their content, so that no
+#    cache puts an old one beside a new one. The names stay: a page that was kept for a while asks for
+#    what is still there.
+set -eu
+cd "${TRUNK_STAGING_DIR:?}"
+
+level=-1
+[ "${TRUNK_PROFILE:-}" = release ] && level=-9
+for wasm in *.wasm; do
+    {
+        printf 'faultlineWasm("'
+        gzip $level -n -c "$wasm" | base64 | tr -d '\n'
+        printf '");\n'
+    } >"$wasm.js"
+done
+
+version=$(cat ./*.wasm ./*.js ./*.css 2>/dev/null | cksum | cut -d' ' -f1)
+sed -E "s#(src|href|data-wasm)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
+mv index.new index.html
