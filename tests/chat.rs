@@ -143,3 +143,122 @@ fn a_healthy_minute() {
     assert!((25.0..70.0).contains(&percentile(&mut delivery, 500)));
     assert!(run.notes.iter().all(|(_, _, line)| !line.contains("understand")));
 }
+
+fn number(value: f64) -> Value {
+    Value::Number(value)
+}
+
+/// People write more than usual, so that short runs say more.
+fn busy(seed: u64, profile: Profile) -> World {
+    chat(seed, profile, &[("client", "rate", number(1.0))])
+}
+
+fn luck(seed: u64) -> Stream {
+    Stream::new(seed, Purpose::Faults)
+}
+
+fn between(luck: &mut Stream, from: u64, to: u64) -> Micros {
+    Micros(from * 1000 + luck.below((to - from) * 1000))
+}
+
+fn all_nodes(world: &World) -> Vec<NodeId> {
+    world.nodes().map(|(id, _)| id).collect()
+}
+
+/// Everyone who is there gets messages accepted again, after `since` and before the end of a run.
+fn everyone_writes(run: &Run, since: Micros, what: &str) {
+    let clients = run.world.nodes().filter(|(_, node)| node.kind == "client" && node.status == Status::Up);
+    for (client, node) in clients {
+        let accepted =
+            run.accepted.iter().filter(|(at, item)| at.0 >= since.0 && (item >> 32) as u32 == client.0).count();
+        if accepted == 0 {
+            for (at, node, line) in &run.notes {
+                eprintln!("{at} {}: {}", run.world.name(*node), run.world.named(line));
+            }
+            for (_, node) in run.world.nodes() {
+                let look = node.look();
+                eprintln!("{} {:?} {} {:?}", node.name, node.status, look.role, look.lines);
+            }
+        }
+        assert!(accepted > 0, "{what}: nothing of {} was accepted after {since}", node.name);
+    }
+}
+
+/// Runs a busy chat, does something at a random time and undoes it some time later; then all must be well again.
+fn disturb(seed: u64, profile: Profile, what: &str, act: &Command, undo: Option<&Command>) {
+    let what = format!("{what}, seed {seed}: {act:?}, then {undo:?}");
+    let mut luck = luck(seed);
+    let mut run = Run::new(busy(seed, profile));
+    let at = between(&mut luck, 3_000, 6_000);
+    run.until(at);
+    assert!(run.command(act), "{what}");
+    let mut then = at;
+    if let Some(undo) = undo {
+        then = at + between(&mut luck, 20, 5_000);
+        run.until(then);
+        // What was to be undone may have been ended and replaced.
+        run.command(undo);
+    }
+    run.until(then + Micros::secs(24));
+    run.holds(&what);
+    everyone_writes(&run, then + Micros::secs(12), &what);
+}
+
+#[test]
+fn any_node_may_crash() {
+    for seed in 0..6 {
+        for node in all_nodes(&busy(0, profile())) {
+            let kill = |lose_disk| Command::Kill { node, lose_disk };
+            disturb(seed, profile(), "crash", &kill(false), None);
+            disturb(seed + 100, profile(), "crash", &kill(true), None);
+            disturb(seed + 200, profile(), "crash", &kill(false), Some(&Command::Restart { node }));
+            disturb(seed + 300, profile(), "crash", &kill(true), Some(&Command::Restart { node }));
+            disturb(seed + 400, profile(), "removal", &Command::Remove { node }, None);
+        }
+    }
+}
+
+#[test]
+fn any_node_may_stand_still_or_be_slow() {
+    for seed in 0..6 {
+        for node in all_nodes(&busy(0, profile())) {
+            disturb(seed, profile(), "pause", &Command::Pause { node }, Some(&Command::Resume { node }));
+            let slow = |permille| Command::Slow { node, permille };
+            disturb(seed + 100, profile(), "slow", &slow(30_000), Some(&slow(1_000)));
+            disturb(seed + 200, profile(), "slow", &slow(1_000_000), Some(&slow(1_000)));
+        }
+    }
+}
+
+#[test]
+fn any_link_may_be_cut() {
+    let world = busy(0, profile());
+    let links: Vec<(NodeId, NodeId)> =
+        world.nodes().flat_map(|(a, node)| node.links.iter().map(move |link| (a, link.to))).collect();
+    for seed in 0..3 {
+        for (a, b) in &links {
+            let (a, b) = (*a, *b);
+            for both in [true, false].into_iter().skip(usize::from(a > b)) {
+                disturb(seed, profile(), "cut", &Command::Cut { a, b, both }, Some(&Command::Heal { a, b, both }));
+            }
+            let (hold, release) = (Command::Hold { a, b, both: false }, Command::Release { a, b, both: false });
+            disturb(seed + 100, profile(), "hold", &hold, Some(&release));
+        }
+    }
+}
+
+#[test]
+fn a_link_may_lose_one_message_in_twenty_even_while_something_crashes() {
+    let lossy = || Profile { loss: 0.05, ..profile() };
+    for seed in 0..8 {
+        let what = format!("lossy, seed {seed}");
+        let mut run = Run::new(busy(seed, lossy()));
+        run.until(Micros::secs(40));
+        run.holds(&what);
+        everyone_writes(&run, Micros::secs(25), &what);
+        for node in all_nodes(&run.world) {
+            let kill = Command::Kill { node, lose_disk: false };
+            disturb(seed + 100, lossy(), "lossy crash", &kill, Some(&Command::Restart { node }));
+        }
+    }
+}
