@@ -115,6 +115,12 @@ impl Run {
     }
 }
 
+/// How many seeds: `FAULTLINE_SOAK=20` asks for twenty times as many.
+fn soak(seeds: u64) -> u64 {
+    let times = std::env::var("FAULTLINE_SOAK").ok().and_then(|times| times.parse::<u64>().ok()).unwrap_or(1);
+    seeds * times
+}
+
 fn percentile(values: &mut [u64], permille: usize) -> f64 {
     values.sort_unstable();
     values[(values.len() * permille / 1000).min(values.len() - 1)] as f64 / 1000.0
@@ -246,13 +252,13 @@ fn any_link_may_be_cut() {
 #[test]
 fn a_link_may_lose_one_message_in_twenty_even_while_something_crashes() {
     let lossy = || Profile { loss: 0.05, ..profile() };
-    for seed in 0..8 {
+    for seed in 0..soak(8) {
         let what = format!("lossy, seed {seed}");
         let mut run = Run::new(busy(seed, lossy()));
         run.until(Micros::secs(40));
         run.holds(&what);
         everyone_writes(&run, Micros::secs(25), &what);
-        for node in all_nodes(&run.world) {
+        for node in all_nodes(&busy(0, profile())) {
             let kill = Command::Kill { node, lose_disk: false };
             disturb(seed + 100, lossy(), "lossy crash", &kill, Some(&Command::Restart { node }));
         }
@@ -326,7 +332,7 @@ fn what_is_lost_with_both_databases_is_named() {
 
 #[test]
 fn two_failures_at_once_break_no_promise_while_one_disk_is_left() {
-    for seed in 0..120 {
+    for seed in 0..soak(120) {
         let mut luck = luck(seed);
         let mut run = Run::new(busy(seed, profile()));
         let nodes = all_nodes(&run.world);
@@ -407,7 +413,7 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
 #[test]
 fn whatever_is_done_to_it_nothing_panics_or_halts() {
     let (mut done, mut broken) = (0, 0);
-    for seed in 0..60 {
+    for seed in 0..soak(60) {
         let mut luck = luck(seed);
         let mut run = Run::new(busy(seed, profile()));
         let mut then = Micros::ZERO;
@@ -500,5 +506,35 @@ fn a_stale_database_never_serves_when_it_comes_back() {
         run.holds("stale");
         everyone_writes(&run, Micros::secs(18), "stale");
         assert!(run.world.node(new).unwrap().look().star);
+    }
+}
+
+/// Whether a command takes a disk away, lets a sender promise what it has not stored, or places a second view service.
+fn destroys(command: &Command) -> bool {
+    match command {
+        Command::Remove { .. } | Command::Kill { lose_disk: true, .. } => true,
+        Command::Dial { field, .. } => **field == *"acknowledge",
+        Command::Add { template, .. } => GROUPS.get(*template as usize).is_some_and(|(name, _)| *name == "supervisor"),
+        _ => false,
+    }
+}
+
+#[test]
+fn whatever_is_done_to_it_short_of_losing_disks_no_promise_is_broken() {
+    for seed in 0..soak(60) {
+        let mut luck = luck(seed + 5_000);
+        let mut run = Run::new(busy(seed, profile()));
+        let mut then = Micros::ZERO;
+        for _ in 0..80 {
+            then = then + between(&mut luck, 0, 500);
+            run.until(then);
+            let command = any_command(&mut luck, &run.world);
+            if !destroys(&command) {
+                run.command(&command);
+                run.holds(&format!("short of losing disks, seed {seed}, at {then}: {command:?}"));
+            }
+        }
+        run.until(then + Micros::secs(5));
+        run.holds(&format!("short of losing disks, seed {seed}"));
     }
 }
