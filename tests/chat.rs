@@ -19,6 +19,11 @@ fn profile() -> Profile {
 
 /// A chat with `set` put into every kind that has the field.
 fn chat(seed: u64, profile: Profile, set: &[(&str, &str, Value)]) -> World {
+    chat_of(&GROUPS.map(|(_, count)| count), seed, profile, set)
+}
+
+/// A chat with so many of each group.
+fn chat_of(counts: &[u32; 6], seed: u64, profile: Profile, set: &[(&str, &str, Value)]) -> World {
     let profile = Rc::new(profile);
     let place = |name: &str| GROUPS.iter().position(|(group, _)| *group == name);
     let templates: Vec<Template<Message>> = GROUPS
@@ -37,7 +42,7 @@ fn chat(seed: u64, profile: Profile, set: &[(&str, &str, Value)]) -> World {
         })
         .collect();
     let mut world = World::new(seed, templates);
-    for (template, (_, count)) in GROUPS.iter().enumerate() {
+    for (template, count) in counts.iter().enumerate() {
         for _ in 0..*count {
             world.place(template as u32, None, false, RecordId(0), &mut ()).unwrap();
         }
@@ -537,4 +542,60 @@ fn whatever_is_done_to_it_short_of_losing_disks_no_promise_is_broken() {
         run.until(then + Micros::secs(5));
         run.holds(&format!("short of losing disks, seed {seed}"));
     }
+}
+
+#[test]
+fn three_databases_under_a_hail_of_crashes_and_cuts_keep_every_promise() {
+    let mut accepted = 0;
+    for seed in 0..soak(40) {
+        let mut luck = luck(seed + 9_000);
+        let loss = if seed % 2 == 0 { 0.0 } else { 0.03 };
+        let set = [
+            ("client", "rate", number(6.0)),
+            ("client", "timeout", Value::text("150ms")),
+            ("client", "sync", Value::text("200ms")),
+            ("supervisor", "heartbeat", Value::text("40ms")),
+            ("database", "ping", Value::text("30ms")),
+        ];
+        let mut run = Run::new(chat_of(&[4, 0, 1, 1, 3, 1], seed, Profile { loss, ..profile() }, &set));
+        let kept: Vec<NodeId> = run
+            .world
+            .nodes()
+            .filter(|(_, node)| matches!(node.kind, "database" | "supervisor"))
+            .map(|(id, _)| id)
+            .collect();
+        let mut then = Micros::ms(500);
+        for round in 0..160 {
+            // Calm comes and goes, so that views are both reached and disturbed.
+            then = then + if round % 8 == 0 { Micros::ms(700) } else { between(&mut luck, 0, 120) };
+            run.until(then);
+            let mut any = || kept[luck.below(kept.len() as u64) as usize];
+            let (a, b) = (any(), any());
+            match luck.below(9) {
+                0 | 1 => run.command(&Command::Kill { node: a, lose_disk: false }),
+                2..=4 => kept.iter().fold(false, |done, node| run.command(&Command::Restart { node: *node }) || done),
+                5 => run.command(&Command::Cut { a, b, both: false }),
+                6 => run.command(&Command::Pause { node: a }),
+                _ => kept.iter().fold(false, |done, node| {
+                    let resumed = run.command(&Command::Resume { node: *node });
+                    kept.iter().fold(done || resumed, |done, other| {
+                        run.command(&Command::Heal { a: *node, b: *other, both: true }) || done
+                    })
+                }),
+            };
+            run.holds(&format!("hail, seed {seed}, at {then}"));
+        }
+        for node in &kept {
+            run.command(&Command::Resume { node: *node });
+            run.command(&Command::Restart { node: *node });
+            for other in &kept {
+                run.command(&Command::Heal { a: *node, b: *other, both: true });
+            }
+        }
+        run.until(then + Micros::secs(20));
+        run.holds(&format!("hail, seed {seed}"));
+        everyone_writes(&run, then + Micros::secs(14), &format!("hail, seed {seed}"));
+        accepted += run.accepted.len();
+    }
+    println!("{accepted} messages accepted");
 }
