@@ -10,6 +10,8 @@ pub mod history;
 pub mod primary_backup;
 pub mod rendezvous;
 pub mod routing;
+#[cfg(test)]
+mod testing;
 pub mod view_service;
 
 use std::fmt::Debug;

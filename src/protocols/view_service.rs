@@ -344,3 +344,164 @@ impl ViewService {
         make(view.primary, known.report.life, anyone_but(view.primary, None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::testing::Desk;
+
+    const PATIENCE: Micros = Micros::ms(750);
+    const A: NodeId = NodeId(1);
+    const B: NodeId = NodeId(2);
+    const C: NodeId = NodeId(3);
+
+    /// A service with its desk and its disk.
+    struct Served {
+        service: ViewService,
+        desk: Desk<Message, Timer, Decided>,
+        register: Register,
+    }
+
+    impl Served {
+        fn new() -> Served {
+            let register = Register::default();
+            Served { service: ViewService::boot(&register, Time::ZERO), desk: Desk::new(9), register }
+        }
+        /// Everything that was written reaches the disk.
+        fn sync(&mut self) {
+            while !self.desk.writes.is_empty() {
+                let (write, done) = self.desk.writes.remove(0);
+                self.register.apply(write);
+                if let Some(timer) = done {
+                    self.service.on_timer(&mut self.desk, timer, PATIENCE, &[A, B, C]);
+                }
+            }
+        }
+        fn ping(&mut self, from: NodeId, view: u64, held: Option<View>, life: u64) -> String {
+            let report = Report { view, held, life: Time(life), alone: 0 };
+            self.service.on_ping(&mut self.desk, from, report, PATIENCE, &[A, B, C]);
+            self.sync();
+            self.view()
+        }
+        /// Time passes in which those who are named ping as members of the view.
+        fn pass(&mut self, who: &[(NodeId, u64, u64)]) -> String {
+            for _ in 0..4 {
+                self.desk.now += Micros::ms(250);
+                for (server, view, life) in who {
+                    let held = self.service.view().filter(|known| known.number == *view);
+                    self.ping(*server, *view, held, *life);
+                }
+                self.service.tick(&mut self.desk, PATIENCE, &[A, B, C]);
+                self.sync();
+            }
+            self.view()
+        }
+        fn view(&self) -> String {
+            let acked = if self.service.acked() { "" } else { " (not acknowledged)" };
+            self.service.view().map_or("none".to_owned(), |view| format!("{view}{acked}"))
+        }
+        /// A and B in view 1, acknowledged; C waits.
+        fn started() -> Served {
+            let mut served = Served::new();
+            served.ping(A, 0, None, 0);
+            served.ping(B, 0, None, 0);
+            assert_eq!(served.view(), "none");
+            assert_eq!(served.ping(C, 0, None, 0), "view 1: primary @1, backup @2 (not acknowledged)");
+            assert_eq!(served.pass(&[(A, 1, 0), (B, 1, 0), (C, 0, 0)]), "view 1: primary @1, backup @2");
+            served
+        }
+    }
+
+    #[test]
+    fn the_backup_takes_over_from_a_silent_primary_and_another_becomes_backup() {
+        let mut served = Served::started();
+        let view = served.pass(&[(B, 1, 0), (C, 0, 0)]);
+        assert_eq!(view, "view 2: primary @2, backup @3 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_view_that_was_not_acknowledged_promotes_nobody() {
+        let mut served = Served::started();
+        served.pass(&[(B, 1, 0), (C, 0, 0)]);
+        // B never acknowledges view 2, and dies. C has nothing yet.
+        let view = served.pass(&[(C, 0, 0)]);
+        assert_eq!(view, "view 2: primary @2, backup @3 (not acknowledged)");
+        assert!(served.desk.notes.iter().any(|note| note.starts_with("nobody can take over from @2")));
+        // When it comes back, with its disk, it goes on; without, nobody does.
+        let held = Some(View { number: 1, primary: A, backup: Some(B) });
+        assert_eq!(served.ping(B, 0, None, 5), "view 2: primary @2, backup @3 (not acknowledged)");
+        assert_eq!(served.ping(B, 0, held, 6), "view 3: primary @2, backup @3 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_backup_that_dies_while_it_is_brought_up_to_date_is_replaced() {
+        let mut served = Served::started();
+        served.pass(&[(B, 1, 0), (C, 0, 0)]);
+        // B works at view 2 and has not acknowledged it; C dies.
+        assert_eq!(served.pass(&[(B, 0, 0)]), "view 3: primary @2, no backup (not acknowledged)");
+        assert_eq!(served.pass(&[(B, 3, 0)]), "view 3: primary @2, no backup");
+        assert_eq!(served.pass(&[(B, 3, 0), (A, 0, 7)]), "view 4: primary @2, backup @1 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_primary_that_restarted_in_the_blink_of_an_eye_is_found_out() {
+        let mut served = Served::started();
+        let held = served.service.view();
+        assert_eq!(served.ping(A, 0, held, 1), "view 2: primary @2, backup @1 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_view_is_announced_only_when_it_is_on_the_disk() {
+        let mut served = Served::started();
+        served.desk.sent();
+        served.desk.now += Micros::ms(10);
+        let report = Report { view: 0, held: served.service.view(), life: Time(1), alone: 0 };
+        served.service.on_ping(&mut served.desk, A, report, PATIENCE, &[A, B, C]);
+        let told: Vec<u64> = served
+            .desk
+            .sent()
+            .into_iter()
+            .filter_map(|(_, message)| if let Message::View(view) = message { Some(view.number) } else { None })
+            .collect();
+        assert_eq!(told, [1]);
+        served.sync();
+        assert!(
+            served.desk.sent().iter().any(|(_, message)| matches!(message, Message::View(view) if view.number == 2))
+        );
+    }
+
+    #[test]
+    fn a_service_that_lost_its_disk_goes_on_from_what_the_servers_remember() {
+        let mut served = Served::started();
+        served.pass(&[(B, 1, 0), (C, 0, 0)]);
+        let view = served.service.view();
+        served.register = Register::default();
+        served.service = ViewService::boot(&served.register, served.desk.now);
+        served.ping(A, 0, Some(View { number: 1, primary: A, backup: Some(B) }), 5);
+        assert_eq!(served.view(), "none");
+        served.ping(B, 2, view, 0);
+        // C takes no part in a view, so it is taken in as a new backup, in a new view.
+        assert_eq!(served.ping(C, 0, None, 0), "view 3: primary @2, backup @1 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_backup_that_its_primary_cannot_reach_is_left_out_for_a_while() {
+        let mut served = Served::started();
+        let held = served.service.view();
+        let report = Report { view: 1, held, life: Time(0), alone: 1 };
+        served.service.on_ping(&mut served.desk, A, report, PATIENCE, &[A, B, C]);
+        served.sync();
+        assert_eq!(served.view(), "view 2: primary @1, backup @3 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_service_that_stood_still_blames_nobody() {
+        let mut served = Served::started();
+        served.desk.now += Micros::secs(60);
+        let now = served.desk.now;
+        served.service.forgive(now);
+        served.service.tick(&mut served.desk, PATIENCE, &[A, B, C]);
+        served.sync();
+        assert_eq!(served.view(), "view 1: primary @1, backup @2");
+    }
+}
