@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::link::{self, Budget, Fault, LinkError, Opened, Shelf, Shown};
-use faultline::scenario::{Act, Condition, Cue, Document, Lesson, Step, Task};
+use faultline::scenario::{Act, Condition, Cue, Document, Lesson, Step, Task, builtin, builtins};
 use faultline::sim::{Dist, LONGEST, Micros, Purpose, Stream, Time, Value};
-use faultline::timeline::{Cursor, MAX_ACTS, Moment, Stamped};
+use faultline::timeline::{Cursor, MAX_ACTS, Moment, Stamped, Timeline};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -236,7 +236,62 @@ fn a_run_that_takes_long_to_replay_is_said() {
     // A place that no run of this length can have: it is not sought for.
     let opened = far(Time(1), Some(u64::MAX));
     assert_eq!((opened.shown.digest, opened.moment.cursor), (None, Cursor::default()));
-    assert!(opened.notes[0].contains("very long"), "{:?}", opened.notes);
+    assert!(opened.notes[0].contains("minutes"), "{:?}", opened.notes);
+}
+
+#[test]
+fn every_built_in_scenario_has_its_link() {
+    for name in builtins() {
+        let document = Rc::new(builtin(name).expect(name));
+        let beginning = Moment { seed: document.seed, document: document.clone(), ..moment("town") };
+        let link = link::write(&beginning, &Shown::default());
+        assert_eq!(link::read(&link.fragment).expect(name).moment, beginning);
+        // The estimate tells seconds from hours: it is within a factor of ten of what a run does by itself.
+        let at = Time(20_000_000);
+        let mut timeline = Timeline::new(document.clone(), document.seed, Vec::new()).expect(name);
+        timeline.advance(at, u64::MAX);
+        let (steps, guess) = (timeline.run().steps(), link::steps_to(&document, at));
+        assert!(guess / 10 <= steps && steps <= guess.saturating_mul(10), "{name}: {steps} steps, guessed {guess}");
+    }
+}
+
+#[test]
+fn a_shared_moment_replays_to_the_same_digest() {
+    let document = Rc::new(builtin("chat").expect("it is built in"));
+    let settings =
+        vec![("rate".to_owned(), Value::Number(2.5)), ("acknowledge".to_owned(), Value::text("before-store"))];
+    let mut timeline = Timeline::new(document.clone(), 0xfeed, settings).expect("settings of the dials");
+    timeline.advance(Time(4_000_000), u64::MAX);
+    timeline.act(Act::Kill { node: "sender-1".to_owned(), disk: false }).expect("it is up");
+    timeline.advance(Time(5_123_457), u64::MAX);
+    timeline.act(Act::Dial { dial: "rate".to_owned(), value: Value::Number(0.75) }).expect("a dial");
+    for _ in 0..77 {
+        timeline.step();
+    }
+    for shown in [Shown::default(), Shown { digest: Some(timeline.run().digest()), ..Shown::default() }] {
+        let link = link::write(&timeline.moment(), &shown);
+        assert!(link.fragment.contains(".with~rate~2_5.with~acknowledge~before-store.kill~sender-1~4s."), "{link:?}");
+        let opened = link::read(&link.fragment).expect("what was written");
+        assert_eq!((opened.notes.len(), &opened.shown), (0, &shown));
+        let again = Timeline::at_moment(opened.moment.document.clone(), &opened.moment).expect("it runs");
+        assert_eq!(again.run().digest(), timeline.run().digest());
+    }
+    // An edited one travels whole, and runs the same.
+    let mut edited = timeline.moment();
+    Rc::make_mut(&mut edited.document).groups[0].count = 7;
+    let opened = link::read(&link::write(&edited, &Shown::default()).fragment).expect("what was written");
+    assert_eq!(opened.moment, edited);
+}
+
+#[test]
+fn a_crowd_is_not_replayed_unasked() {
+    let mut document = builtin("chat").expect("it is built in");
+    document.groups[0].count = 5_000;
+    let cursor = Cursor { at: Time(600_000_000), steps: None };
+    let crowd = Moment { seed: 1, document: Rc::new(document), cursor, ..moment("town") };
+    let opened = link::read(&link::write(&crowd, &Shown::default()).fragment).expect("it opens");
+    assert_eq!((opened.moment.cursor, opened.steps), (Cursor::default(), 0));
+    assert!(opened.notes[0].contains("600 s") && opened.notes[0].contains("minutes"), "{:?}", opened.notes);
 }
 
 #[test]
@@ -537,7 +592,7 @@ fn edits() -> impl Strategy<Value = Document> {
 
 fn moments() -> impl Strategy<Value = Moment> {
     let documents = prop_oneof![prop_oneof![Just("town"), Just("town-hall")].prop_map(document), edits(),];
-    let cursor = (span(), proptest::option::of(0..link::MAX_REPLAY));
+    let cursor = (span(), proptest::option::of(0..=link::MAX_REPLAY));
     (documents, any::<u64>(), acts(40), cursor).prop_map(|(document, seed, acts, (at, steps))| Moment {
         document: Rc::new(document),
         seed,

@@ -6,8 +6,8 @@ use crate::sim::{Time, Value};
 
 /// How many events a second of the reader's time; a small machine's browser, not a fast one's.
 pub const EVENTS_A_SECOND: u64 = 300_000;
-/// How many events a link may ask to be replayed before the page shows it: about five minutes.
-pub const MAX_REPLAY: u64 = 300 * EVENTS_A_SECOND;
+/// How many events a link may ask to be replayed before the page shows it: about a minute.
+pub const MAX_REPLAY: u64 = 60 * EVENTS_A_SECOND;
 
 /// Events a simulated second of a component that is asked for nothing: timers, heartbeats.
 const IDLE: f64 = 10.0;

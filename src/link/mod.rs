@@ -42,7 +42,7 @@ pub const MAX_MOVED: usize = 2_000;
 pub const MAX_UNPACKED: usize = 4 * MAX_DOCUMENT;
 
 /// What the reader's page needs besides the run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// The digest of the run at the cursor, where the link was made: tells whether the reader sees the same.
     pub digest: Option<u64>,
@@ -54,6 +54,13 @@ pub struct Shown {
     pub playing: bool,
     /// Components that were moved by hand, and where to.
     pub moved: BTreeMap<String, (i32, i32)>,
+}
+
+impl Default for Shown {
+    /// As a scenario opens by itself: it plays.
+    fn default() -> Shown {
+        Shown { digest: None, speed: None, selection: None, playing: true, moved: BTreeMap::new() }
+    }
 }
 
 /// A link, without the `#`.
@@ -194,15 +201,19 @@ struct Parts {
     speed: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    playing: bool,
+    /// When silent, it plays from the beginning and stands still at any other place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playing: Option<bool>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     moved: BTreeMap<String, (i32, i32)>,
 }
 
-/// One reader a version, the first for version 1: each takes the whole text and what follows the version, and says it
-/// in the present schema. When the schema changes, the old reader stays and upgrades what it has read.
-const READERS: [fn(&str, &str) -> Result<Parts, LinkError>; VERSION as usize] = [read_1];
+/// Takes the whole text and what follows the version, and says it in the present schema.
+type Reader = fn(&str, &str) -> Result<Parts, LinkError>;
+
+/// One reader a version, the first for version 1. When the schema changes, the old reader stays, and upgrades what it
+/// has read.
+const READERS: [Reader; VERSION as usize] = [read_1];
 
 /// The link to a moment.
 pub fn write(moment: &Moment, shown: &Shown) -> Link {
@@ -264,7 +275,7 @@ fn parts(moment: &Moment, shown: &Shown) -> Parts {
         digest: shown.digest,
         speed: shown.speed,
         selection: shown.selection.clone(),
-        playing: shown.playing,
+        playing: (shown.playing != (moment.cursor == Cursor::default())).then_some(shown.playing),
         moved: shown.moved.clone(),
     }
 }
@@ -406,26 +417,19 @@ fn settle(parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkError> {
     })?;
     let mut cursor = parts.cursor.unwrap_or_default();
     let mut digest = parts.digest;
+    let playing = parts.playing.unwrap_or(cursor == Cursor::default());
     let steps = cursor.steps.unwrap_or(u64::MAX).min(steps_to(&set, cursor.at));
-    if cursor.steps.is_some_and(|steps| steps > MAX_REPLAY) || steps > MAX_REPLAY {
-        notes.push(format!(
-            "This link goes to {} s, which takes very long to replay: about {} minutes. The run stands at its \
-             beginning; jump ahead step by step.",
-            cursor.at.0 / 1_000_000,
-            steps / EVENTS_A_SECOND / 60
-        ));
+    let far = format!("This link goes to {} s; to replay the run up to there takes", cursor.at.0 / 1_000_000);
+    if steps > MAX_REPLAY || cursor.steps.is_some_and(|steps| steps > MAX_REPLAY) {
+        let minutes = 1 + steps / EVENTS_A_SECOND / 60;
+        notes.push(format!("{far} some {minutes} minutes. It stands at its beginning instead; all acts are there."));
         (cursor, digest) = (Cursor::default(), None);
     } else if steps > 5 * EVENTS_A_SECOND {
-        notes.push(format!(
-            "This link goes to {} s, which takes about {} seconds to replay.",
-            cursor.at.0 / 1_000_000,
-            steps / EVENTS_A_SECOND
-        ));
+        notes.push(format!("{far} about {} seconds.", steps / EVENTS_A_SECOND));
     }
     let steps = if cursor == Cursor::default() { 0 } else { steps };
     let seed = parts.seed.unwrap_or(document.seed);
-    let shown =
-        Shown { digest, speed: parts.speed, selection: parts.selection, playing: parts.playing, moved: parts.moved };
+    let shown = Shown { digest, speed: parts.speed, selection: parts.selection, playing, moved: parts.moved };
     Ok(Opened { moment: Moment { document, seed, settings, acts: parts.acts, cursor }, shown, steps, notes })
 }
 

@@ -18,6 +18,7 @@ const FORMS: &[(&str, &str)] = &[
     ("speed", "speed~NUMBER"),
     ("pick", "pick~NAME"),
     ("play", "play"),
+    ("still", "still"),
     ("move", "move~NAME~X~Y"),
     ("add", "add~WHAT~TIME or add~WHAT~NAME~TIME"),
     ("remove", "remove~NODE~TIME"),
@@ -80,8 +81,8 @@ pub(super) fn write(parts: &Parts) -> String {
     if let Some(selection) = &parts.selection {
         word(&["pick", &text(selection)]);
     }
-    if parts.playing {
-        word(&["play"]);
+    if let Some(playing) = parts.playing {
+        word(&[if playing { "play" } else { "still" }]);
     }
     for (name, (x, y)) in &parts.moved {
         word(&["move", &text(name), &x.to_string(), &y.to_string()]);
@@ -178,10 +179,8 @@ fn read_word(word: &str, parts: &mut Parts) -> Option<()> {
         ["d", digest] if digest.len() == 16 => once(&mut parts.digest, hex(digest)),
         ["speed", speed] => once(&mut parts.speed, read_number(speed)),
         ["pick", name] => once(&mut parts.selection, read_text(name)),
-        ["play"] => {
-            parts.playing = true;
-            Some(())
-        }
+        ["play"] => once(&mut parts.playing, Some(true)),
+        ["still"] => once(&mut parts.playing, Some(false)),
         ["move", name, x, y] => {
             parts.moved.insert(read_text(name)?, (x.parse().ok()?, y.parse().ok()?)).is_none().then_some(())
         }
