@@ -11,7 +11,7 @@ SETUP := sh tools/setup.sh
 # The tools of the right versions, which tools/setup.sh keeps in the user's own folders, come first.
 export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
-export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] || echo true)
+export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] && echo false || echo true)
 
 .PHONY: help serve page build test check bench shot clean
 

@@ -12,6 +12,7 @@ sh tools/setup.sh wasm
 # Compiles beside the app where it is missing: neither keeps two cores busy alone.
 sh tools/setup.sh bindgen ${release:+wasm-opt} &
 setup=$!
+trap 'kill 0' INT # what runs in the background would not hear of a Ctrl-C
 built=yes
 cargo build --target wasm32-unknown-unknown --bin faultline $release || built=no
 wait $setup

@@ -37,7 +37,7 @@ if [ "${CI:-}" = true ] || command -v trunk >/dev/null; then
     step 'trunk builds the same' sh -c 'sh tools/setup.sh trunk &&
         trunk --quiet build --release --dist target/trunk && diff -r dist target/trunk'
 fi
-step 'browser tests' node --test --test-reporter=spec tests/browser/
+step 'browser tests' node --test --test-reporter=spec tests/browser/*.test.mjs
 
 echo
 [ -z "$broken" ] || echo "failed: ${broken#, }"
