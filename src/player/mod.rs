@@ -82,6 +82,8 @@ pub enum Action {
     Zoom(f32, f32, f32),
     /// The canvas has another size.
     Resize(f32, f32),
+    /// So much of the canvas is covered by what lies over it.
+    Inset(Insets),
     /// Dark or light.
     Theme(Theme),
     /// The person asked for less motion, or no longer does.
@@ -302,6 +304,10 @@ impl Player {
                 (self.view.width, self.view.height) = (width, height);
                 self.relayout();
             }
+            Action::Inset(insets) => {
+                self.insets = insets;
+                self.relayout();
+            }
             Action::Theme(theme) => self.view.theme = theme,
             Action::ReducedMotion(reduced) => self.view.reduced_motion = reduced,
             Action::Step(step) => {
@@ -387,7 +393,8 @@ impl Player {
     /// Another run in the same window.
     pub fn become_player(&mut self, opened: Player) {
         let View { width, height, theme, reduced_motion, .. } = self.view;
-        *self = opened;
+        let insets = self.insets;
+        *self = Player { insets, ..opened };
         self.view = View { width, height, theme, reduced_motion, ..View::default() };
         self.relayout();
     }

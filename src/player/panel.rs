@@ -216,7 +216,7 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
     let serving = node.serving().count();
     lines.push(("cores".to_owned(), format!("{serving} of {} busy", node.machine.cores)));
     lines.push(("queue".to_owned(), format!("{} of {}", node.waiting(), node.machine.inbox)));
-    lines.extend(look.lines.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    lines.extend(look.lines.into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
     for timer in node.timers().iter().take(4) {
         let left = if timer.due > now { timer.due.since(now) } else { Micros::ZERO };
         lines.push((format!("timer: {}", timer.name), format!("{:.2} s left", left.0 as f64 / 1e6)));
@@ -301,7 +301,7 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         ("sent".to_owned(), clock(sent)),
         ("due".to_owned(), clock(due)),
     ];
-    lines.extend(message.fields().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    lines.extend(message.fields().into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
     if let Some(cause) = log.get(record).and_then(|sent| log.get(sent.cause)) {
         lines.push(("because".to_owned(), sentence(cause, world)));
     }

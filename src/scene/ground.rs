@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use crate::protocols::Family;
 use crate::sim::{Digest, Link, NodeId, Status};
 
-use super::labels::{NAME, Wish, place};
+use super::labels::{NAME, Wish, place, text_width};
 use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Layer, Pen, Point, Target, Text};
 use super::path::{Path, Spot, Stage};
 use super::theme::Ink;
@@ -76,17 +76,26 @@ fn key(stage: &Stage) -> u64 {
     digest.finish() | 1
 }
 
+/// The size of columns' captions.
+const HEADING: f32 = 11.0;
+/// Below this scale there is no room for captions.
+const HEADINGS_FROM: f32 = 0.5;
+
+/// Where a caption stands; it stays in sight while one scrolls down.
+fn heading_at(stage: &Stage, heading: &super::Heading) -> Point {
+    let at = stage.view.to_screen(heading.at);
+    Point::new(at.x, at.y.max(20.0))
+}
+
 fn headings(stage: &Stage, layer: &mut Layer) {
-    if stage.scale < 0.5 {
+    if stage.scale < HEADINGS_FROM {
         return;
     }
     for heading in stage.layout.headings() {
-        let at = stage.view.to_screen(heading.at);
         layer.texts.push(Text {
-            // They stay in sight while one scrolls down.
-            at: Point::new(at.x, at.y.max(20.0)),
+            at: heading_at(stage, heading),
             text: heading.title.to_uppercase(),
-            size: 11.0,
+            size: HEADING,
             weight: 400,
             ink: Ink::Muted,
             alpha: 255,
@@ -258,6 +267,14 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
             second: if people { 0.0 } else { kept },
         });
         ids.push(id);
+    }
+    if stage.scale >= HEADINGS_FROM {
+        // A wish without a name is in the way of the others.
+        wishes.extend(stage.layout.headings().iter().map(|heading| {
+            let at = heading_at(stage, heading);
+            let half = (text_width(&heading.title.to_uppercase(), HEADING) * 0.5, HEADING * 0.5);
+            Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
+        }));
     }
     let avoided = if lines.len() <= MAX_AVOIDED { lines } else { &[] };
     for placed in place(&wishes, avoided, (stage.view.width, stage.view.height)) {

@@ -81,7 +81,7 @@ pub fn Header(props: &HeaderProps) -> Html {
         let title = model.told.clone().map(|told| format!("{told} Click to go there.")).unwrap_or_else(|| "Checked at every step.".to_owned());
         html! {
             <button class={classes!("verdict", if *well { "well" } else { "broken" })} onclick={go} title={title} id="verdict">
-                <span aria-hidden="true">{ sign }</span>{ words }
+                <span aria-hidden="true">{ sign }</span><span class="words">{ words }</span>
             </button>
         }
     });

@@ -11,7 +11,7 @@ use yew::prelude::*;
 
 use crate::player::{Action, key_action, menu};
 use crate::scenario::Act;
-use crate::scene::Target;
+use crate::scene::{Insets, Target};
 use crate::sim::NodeId;
 
 use super::app::Over;
@@ -361,6 +361,9 @@ struct Watch {
 impl Watch {
     fn new(host: &Shared, canvas: &HtmlCanvasElement, settings: &Settings) -> Watch {
         host.attach(canvas);
+        // A figure has no tools over it, and its hint is its caption.
+        let (top, bottom) = if settings.embed { (-44.0, -8.0) } else { (0.0, 30.0) };
+        host.dispatch_quietly(Action::Inset(Insets { top, bottom, ..Insets::default() }));
         let measure = {
             let (host, canvas) = (host.clone(), canvas.clone());
             move || {

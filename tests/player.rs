@@ -1,0 +1,213 @@
+//! The player, as a person would use it, without a browser.
+
+use std::rc::Rc;
+
+use faultline::player::{Action, Player, Tone, inspector, key_action, log_lines, menu, palette, steps, vitals};
+use faultline::scenario::{Act, Document, builtin};
+use faultline::scene::{DisplayList, Target};
+use faultline::sim::{NodeId, Status, Time};
+
+fn chat() -> Player {
+    let mut player = Player::new(Rc::new(builtin("chat").expect("it is built in"))).expect("it has no problems");
+    player.dispatch(Action::Resize(900.0, 640.0));
+    player
+}
+
+/// Frames of a sixtieth of a second.
+fn watch(player: &mut Player, frames: u32) {
+    for _ in 0..frames {
+        player.frame(1.0 / 60.0);
+    }
+}
+
+fn node(player: &Player, name: &str) -> NodeId {
+    player.timeline().run().world.find(name).unwrap_or_else(|| panic!("{name} is there"))
+}
+
+fn kill(name: &str) -> Action {
+    Action::Act(Act::Kill { node: name.to_owned(), disk: false })
+}
+
+#[test]
+fn frames_move_time_at_the_speed_that_was_asked_for() {
+    let mut player = chat();
+    player.dispatch(Action::Speed(0.5));
+    watch(&mut player, 120);
+    let now = player.timeline().now().0;
+    assert!((990_000..=1_000_000).contains(&now), "two seconds at half speed are one: {now}");
+    player.dispatch(Action::Pause);
+    assert!(!player.frame(1.0 / 60.0), "a paused page may sleep");
+    assert_eq!(player.timeline().now().0, now);
+    // A tab that was away for an hour does not catch up.
+    player.dispatch(Action::Play);
+    player.frame(3600.0);
+    assert!(player.timeline().now().0 - now <= 50_001);
+}
+
+#[test]
+fn how_often_one_looks_does_not_change_the_run() {
+    let until = Time(6_000_000);
+    let mut rarely = chat();
+    rarely.dispatch(kill("sender-1"));
+    rarely.dispatch(Action::Seek(until));
+    let mut often = chat();
+    often.dispatch(kill("sender-1"));
+    often.dispatch(Action::Speed(0.3));
+    while often.timeline().now() < until {
+        often.frame(1.0 / 144.0);
+        let mut list = DisplayList::default();
+        often.draw(&mut list);
+    }
+    often.dispatch(Action::Seek(until));
+    assert_eq!(rarely.timeline().run().digest(), often.timeline().run().digest());
+}
+
+#[test]
+fn a_refusal_becomes_a_notice_and_changes_nothing() {
+    let mut player = chat();
+    let before = player.timeline().run().digest();
+    player.dispatch(Action::Act(Act::Restart { node: "sender-1".to_owned() }));
+    player.dispatch(kill("sneder-1"));
+    assert_eq!(player.timeline().run().digest(), before);
+    let told: Vec<&str> = player.notices().iter().map(|notice| &*notice.told).collect();
+    assert!(told[0].contains("has not crashed"), "{told:?}");
+    assert!(told[1].contains("did you mean \"sender-1\""), "{told:?}");
+    assert!(player.notices().iter().all(|notice| notice.tone == Tone::Warn));
+    assert!(!player.touched());
+}
+
+#[test]
+fn keys_and_menu_offer_the_same_and_grey_out_what_would_change_nothing() {
+    let mut player = chat();
+    let sender = Target::Node(node(&player, "sender-1"));
+    player.dispatch(Action::Select(Some(sender)));
+    let idle = |player: &Player, key: char| {
+        menu(player, sender).iter().find(|entry| entry.key == Some(key)).expect("it is in the menu").idle.is_some()
+    };
+    assert!(!idle(&player, 'k') && idle(&player, 'r'));
+    let action = key_action(&player, "k", false).expect("k does something");
+    player.dispatch(action);
+    assert!(idle(&player, 'k') && !idle(&player, 'r'));
+    assert_eq!(player.timeline().run().world.node(node(&player, "sender-1")).unwrap().status, Status::Crashed);
+    assert!(matches!(key_action(&player, "k", false), Some(Action::Tell(..))), "a greyed-out key says why");
+}
+
+#[test]
+fn acting_in_the_past_keeps_what_was_left_and_leads_elsewhere() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(2_000_000)));
+    player.dispatch(kill("sender-1"));
+    player.dispatch(Action::Seek(Time(8_000_000)));
+    let first = player.timeline().run().digest();
+    player.dispatch(Action::Seek(Time(1_000_000)));
+    player.dispatch(kill("gateway-1"));
+    assert_eq!(player.timeline().branches().len(), 1);
+    assert_eq!(player.timeline().acts().len(), 1);
+    player.dispatch(Action::Seek(Time(8_000_000)));
+    assert_ne!(player.timeline().run().digest(), first);
+}
+
+#[test]
+fn a_step_back_undoes_exactly_one_step() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(1_500_000)));
+    let mut digests = vec![player.timeline().run().digest()];
+    for _ in 0..30 {
+        player.dispatch(Action::StepOn);
+        digests.push(player.timeline().run().digest());
+    }
+    for digest in digests[1..30].iter().rev() {
+        player.dispatch(Action::StepBack);
+        assert_eq!(player.timeline().run().digest(), *digest);
+    }
+}
+
+#[test]
+fn the_lesson_can_be_done_and_stays_done() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(4_000_000)));
+    player.dispatch(kill("sender-1"));
+    player.dispatch(Action::Seek(Time(12_000_000)));
+    let lesson = steps(&player);
+    assert!(lesson[0].tasks.iter().all(|task| task.done), "{:?}", lesson[0].tasks);
+    assert!(lesson[1].tasks.iter().all(|task| task.done), "{:?}", lesson[1].tasks);
+    player.dispatch(Action::Seek(Time::ZERO));
+    assert_eq!(steps(&player)[1], lesson[1], "going back takes no tick away");
+    assert!(!steps(&player)[4].tasks.iter().any(|task| task.done));
+}
+
+#[test]
+fn the_faulty_sender_breaks_the_promise_and_the_page_says_which_message() {
+    let mut player = chat();
+    player.dispatch(Action::Turn(0, faultline::sim::Value::text("before-store")));
+    let mut at = 3_000_000;
+    for kill_at in 1..=12 {
+        at += 2_500_000;
+        player.dispatch(Action::Seek(Time(at)));
+        let world = &player.timeline().run().world;
+        let sender = world.nodes().find(|(_, node)| node.kind == "sender" && node.status == Status::Up);
+        let name = sender.map(|(_, node)| node.name.to_string());
+        if let Some(name) = name {
+            player.dispatch(kill(&name));
+        }
+        if player.timeline().run().broken() > 0 {
+            let broken = &player.timeline().run().violations()[0];
+            assert!(broken.told.contains('“') && broken.told.contains("client-"), "{}", broken.told);
+            return;
+        }
+        assert!(kill_at < 12, "a dozen dead senders lost nothing");
+    }
+}
+
+#[test]
+fn a_newcomer_is_selected_and_waits_to_be_wired() {
+    let mut player = chat();
+    player.dispatch(Action::Act(Act::Add { what: "gateway".to_owned(), name: None }));
+    let Some(Target::Node(id)) = player.view().selected else { panic!("the newcomer is selected") };
+    assert_eq!(player.view().wire.map(|wire| wire.from), Some(id));
+    let name = player.timeline().run().world.name(id).to_owned();
+    player.dispatch(Action::Act(Act::Wire { between: (name, "balancer-1".to_owned()) }));
+    assert_eq!(player.timeline().run().world.node(id).map(|node| node.links.len()), Some(1));
+    // One more of a group is wired as the group is.
+    player.dispatch(Action::Act(Act::Add { what: "gateways".to_owned(), name: None }));
+    let Some(Target::Node(id)) = player.view().selected else { panic!("the newcomer is selected") };
+    assert!(player.timeline().run().world.node(id).unwrap().links.len() > 5);
+}
+
+#[test]
+fn everything_on_the_stage_can_be_looked_into() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(3_000_000)));
+    let world = &player.timeline().run().world;
+    let mut targets: Vec<Target> = world.nodes().map(|(id, _)| Target::Node(id)).collect();
+    targets.extend(world.flights().map(|flight| Target::Flight(flight.record)));
+    targets.extend(world.nodes().flat_map(|(id, node)| node.links.iter().map(move |link| Target::Link(id, link.to))));
+    for target in targets {
+        let inspected = inspector(&player, target).expect("it is there");
+        assert!(!inspected.title.is_empty() && !inspected.lines.is_empty(), "{inspected:?}");
+    }
+    assert!(vitals(&player).iter().all(|vital| !vital.lines.is_empty() && vital.top > 0.0));
+    assert!(!log_lines(&player, true, 50).is_empty());
+    let document: &Document = player.timeline().document();
+    assert!(palette(document).len() > document.groups.len());
+}
+
+#[test]
+fn a_link_shows_what_was_shown() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(2_000_000)));
+    player.dispatch(kill("sender-1"));
+    player.dispatch(Action::Pause);
+    player.dispatch(Action::Seek(Time(5_000_000)));
+    player.dispatch(Action::Select(Some(Target::Node(node(&player, "gateway-2")))));
+    player.dispatch(Action::Move(node(&player, "gateway-2"), 300.0, 200.0));
+    let link = faultline::link::write(&player.moment(), &player.shown());
+    let opened = faultline::link::read(&link.fragment).expect("it was written just now");
+    let mut other = Player::at_moment(&opened.moment).expect("it runs");
+    other.show(&opened.shown);
+    assert_eq!(other.timeline().run().digest(), player.timeline().run().digest());
+    assert_eq!(opened.shown.digest, Some(player.timeline().run().digest()));
+    assert_eq!(other.view().selected, player.view().selected);
+    assert!(!other.playing());
+    assert_eq!(other.shown(), player.shown());
+}
