@@ -121,6 +121,7 @@ impl Run {
 }
 
 /// How many seeds: `FAULTLINE_SOAK=20` asks for twenty times as many.
+#[expect(clippy::disallowed_methods, reason = "how many runs there are changes none of them")]
 fn soak(seeds: u64) -> u64 {
     let times = std::env::var("FAULTLINE_SOAK").ok().and_then(|times| times.parse::<u64>().ok()).unwrap_or(1);
     seeds * times
@@ -193,9 +194,13 @@ fn everyone_writes(run: &Run, since: Micros, what: &str) {
 
 /// Runs a busy chat, does something at a random time and undoes it some time later; then all must be well again.
 fn disturb(seed: u64, profile: Profile, what: &str, act: &Command, undo: Option<&Command>) {
+    disturb_in(busy(seed, profile), seed, what, act, undo);
+}
+
+fn disturb_in(world: World, seed: u64, what: &str, act: &Command, undo: Option<&Command>) {
     let what = format!("{what}, seed {seed}: {act:?}, then {undo:?}");
     let mut luck = luck(seed);
-    let mut run = Run::new(busy(seed, profile));
+    let mut run = Run::new(world);
     let at = between(&mut luck, 3_000, 6_000);
     run.until(at);
     assert!(run.command(act), "{what}");
@@ -544,6 +549,18 @@ fn whatever_is_done_to_it_short_of_losing_disks_no_promise_is_broken() {
     }
 }
 
+/// Lets everything run on and heals every link. Whether anything changed.
+fn mend(run: &mut Run, nodes: &[NodeId]) -> bool {
+    let mut changed = false;
+    for node in nodes {
+        changed |= run.command(&Command::Resume { node: *node });
+        for other in nodes {
+            changed |= run.command(&Command::Heal { a: *node, b: *other, both: true });
+        }
+    }
+    changed
+}
+
 #[test]
 fn three_databases_under_a_hail_of_crashes_and_cuts_keep_every_promise() {
     let mut accepted = 0;
@@ -573,24 +590,16 @@ fn three_databases_under_a_hail_of_crashes_and_cuts_keep_every_promise() {
             let (a, b) = (any(), any());
             match luck.below(9) {
                 0 | 1 => run.command(&Command::Kill { node: a, lose_disk: false }),
-                2..=4 => kept.iter().fold(false, |done, node| run.command(&Command::Restart { node: *node }) || done),
+                2..=4 => kept.iter().filter(|node| run.command(&Command::Restart { node: **node })).count() > 0,
                 5 => run.command(&Command::Cut { a, b, both: false }),
                 6 => run.command(&Command::Pause { node: a }),
-                _ => kept.iter().fold(false, |done, node| {
-                    let resumed = run.command(&Command::Resume { node: *node });
-                    kept.iter().fold(done || resumed, |done, other| {
-                        run.command(&Command::Heal { a: *node, b: *other, both: true }) || done
-                    })
-                }),
+                _ => mend(&mut run, &kept),
             };
             run.holds(&format!("hail, seed {seed}, at {then}"));
         }
+        mend(&mut run, &kept);
         for node in &kept {
-            run.command(&Command::Resume { node: *node });
             run.command(&Command::Restart { node: *node });
-            for other in &kept {
-                run.command(&Command::Heal { a: *node, b: *other, both: true });
-            }
         }
         run.until(then + Micros::secs(20));
         run.holds(&format!("hail, seed {seed}"));
@@ -598,4 +607,50 @@ fn three_databases_under_a_hail_of_crashes_and_cuts_keep_every_promise() {
         accepted += run.accepted.len();
     }
     println!("{accepted} messages accepted");
+}
+
+/// The world of the document that everyone sees first.
+fn published(seed: u64) -> World {
+    let document = faultline::scenario::builtin("chat").unwrap();
+    faultline::scenario::Run::new(Rc::new(document), seed).unwrap().world
+}
+
+#[test]
+fn the_published_chat_bears_any_crash_and_any_pause() {
+    let mut run = Run::new(published(7));
+    run.until(Micros::secs(60));
+    run.holds("published");
+    for name in ["accepted", "delivery"] {
+        let values = run.measures.get_mut(name).unwrap();
+        println!("{name}: p50 {:.1} ms, p99 {:.1} ms", percentile(values, 500), percentile(values, 990));
+    }
+    for (at, node, line) in &run.notes {
+        println!("{at} {}: {}", run.world.name(*node), run.world.named(line));
+    }
+    for seed in 0..3 {
+        for node in all_nodes(&published(0)) {
+            let (kill, restart) = (Command::Kill { node, lose_disk: false }, Command::Restart { node });
+            disturb_in(published(seed), seed, "published crash", &kill, None);
+            disturb_in(published(seed), seed + 100, "published crash", &kill, Some(&restart));
+            let (pause, resume) = (Command::Pause { node }, Command::Resume { node });
+            disturb_in(published(seed), seed + 200, "published pause", &pause, Some(&resume));
+        }
+    }
+}
+
+#[test]
+fn a_simulated_hour_does_not_grow() {
+    let mut world = chat(3, profile(), &[("client", "rate", number(2.0))]);
+    let mut after = Vec::new();
+    for quarter in 1..=4u64 {
+        world.run_until(Time(quarter * 900_000_000), &mut ());
+        let (_, database) = world.nodes().find(|(_, node)| node.look().star).unwrap();
+        after.push((world.in_flight(), database.look().lines.len()));
+        let kept = world.nodes().map(|(_, node)| node.timers().len() + node.waiting()).sum::<usize>();
+        assert!(world.in_flight() < 200 && kept < 400, "{after:?} {kept}");
+    }
+    // 6 people, 2 a second, 3600 s: 43 200 written, of which a history keeps a window.
+    let (_, database) = world.nodes().find(|(_, node)| node.look().star).unwrap();
+    let stored: u64 = database.look().lines.iter().find(|(name, _)| *name == "messages").unwrap().1.parse().unwrap();
+    assert!((41_000..45_500).contains(&stored), "{stored}");
 }
