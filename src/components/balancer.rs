@@ -117,7 +117,11 @@ impl Component for Balancer {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
-        let mut balancer = Balancer { known: BTreeMap::new(), round: 0, turn: 0, assigned: 0 };
+        // Those that it finds count as well until their silence says otherwise, so that nobody waits for the first beat.
+        let now = cx.now();
+        let known = || Known { detector: Detector::new(now), sessions: 0 };
+        let known = cx.peers_of("gateway").map(|gateway| (gateway, known())).collect();
+        let mut balancer = Balancer { known, round: 0, turn: 0, assigned: 0 };
         balancer.beat(cx);
         balancer
     }

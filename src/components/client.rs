@@ -2,8 +2,8 @@
 //! others write, in order and once.
 //!
 //! A message goes to the device's disk before it is sent, so that its number is never given twice. A message that comes
-//! goes to the disk before it is shown, so that a crash cannot show it twice. An author's messages go one after
-//! another, so that they stand in the conversation as they were written.
+//! goes to the disk before it is shown, so that a crash cannot show it twice. A few messages may be under way at once;
+//! each says what is not acknowledged before it, so that they stand in the conversation as they were written.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -22,6 +22,8 @@ use super::{Fact, Glyph, Message, Placeable};
 /// How many messages may wait to be acknowledged; then the person stops writing until some are. The history's window
 /// for retries ([`crate::protocols::history::Seen`]) relies on it.
 pub const OUTBOX: usize = 32;
+/// How many messages may be under way at once.
+const AHEAD: usize = 8;
 /// How many messages that came before their turn are kept.
 pub const EARLY: usize = 256;
 /// How many of the latest messages a look shows.
@@ -93,7 +95,7 @@ pub enum Timer {
     Write,
     /// To ask for a gateway, or say hello, again.
     Connect,
-    /// To send the first message again.
+    /// To send again what was not acknowledged.
     Resend,
     /// To ask whether it missed anything.
     Sync,
@@ -138,11 +140,11 @@ pub struct Client {
     /// A gateway that did not answer.
     avoid: Option<NodeId>,
     count: u64,
-    /// What is not acknowledged; the first is being sent.
+    /// What is not acknowledged, in the order in which it was written.
     outbox: VecDeque<(u32, Post)>,
-    /// Whether the first of the outbox is under way.
-    sending: bool,
-    /// Tries in a row: of the connection, of the first message, of the fetch.
+    /// How many of the outbox, from the first on, are under way.
+    sent: usize,
+    /// Tries in a row: of the connection, of sending, of the fetch.
     connects: u32,
     sends: u32,
     fetches: u32,
@@ -171,7 +173,7 @@ impl Client {
         for timer in [Timer::Resend, Timer::Unanswered, Timer::Sync, Timer::Gap] {
             cx.cancel(&timer);
         }
-        self.sending = false;
+        self.sent = 0;
         self.unanswered = 0;
         self.link = Link::Asking;
         let again = Client::later(cx, self.connects);
@@ -212,14 +214,18 @@ impl Client {
         }
     }
 
-    /// Sends the first message of the outbox, if there is a session and none is under way.
+    /// Sends what waits, as far as may be under way, if there is a session.
     fn send(&mut self, cx: &mut Context<Self>) {
         let Link::Open(gateway) = self.link else { return };
-        let Some((conversation, post)) = self.outbox.front().filter(|_| !self.sending).cloned() else { return };
-        self.sending = true;
-        cx.send(gateway, chat::Message::Send { conversation, post }.into());
-        let again = Client::later(cx, self.sends);
-        cx.set(Timer::Resend, again);
+        let Some(floor) = self.outbox.front().map(|(_, post)| count(post.item)) else { return };
+        while let Some((conversation, post)) = self.outbox.get(self.sent).filter(|_| self.sent < AHEAD).cloned() {
+            self.sent += 1;
+            cx.send(gateway, chat::Message::Send { conversation, post, floor }.into());
+        }
+        if !cx.is_set(&Timer::Resend) {
+            let again = Client::later(cx, self.sends);
+            cx.set(Timer::Resend, again);
+        }
     }
 
     fn fetch(&mut self, cx: &mut Context<Self>) {
@@ -245,7 +251,10 @@ impl Client {
     fn write(&mut self, cx: &mut Context<Self>) {
         let text = TEXTS[cx.load_rng().below(TEXTS.len() as u64) as usize];
         Client::next_writing(cx);
-        if self.outbox.len() >= OUTBOX {
+        // Counted by numbers, not by messages: one that is acknowledged late holds the rest back, as it does in the
+        // history's window.
+        let ahead = self.outbox.front().map_or(0, |(_, post)| self.count - count(post.item) + 1);
+        if ahead >= OUTBOX as u64 {
             if !self.full {
                 cx.note(format!("stops writing: {OUTBOX} messages wait to be acknowledged"));
             }
@@ -345,11 +354,11 @@ impl Client {
                 cx.measure("accepted", cx.now().since(post.written).0);
                 cx.fact(Fact::Accepted { item, conversation, text: post.text, by });
                 cx.persist(Write::Done(item), None);
-                if position == 0 {
-                    cx.cancel(&Timer::Resend);
-                    (self.sending, self.sends) = (false, 0);
-                    self.send(cx);
-                }
+                // The others that are under way have as long as if they had been sent now.
+                cx.cancel(&Timer::Resend);
+                self.sent -= usize::from(position < self.sent);
+                self.sends = 0;
+                self.send(cx);
             }
             chat::Message::Deliver { conversation, place, post } => {
                 // Before the first page it is not known from where on to show; the page will have it.
@@ -366,17 +375,22 @@ impl Client {
             chat::Message::Refused { why: Why::NoSession } => {
                 if self.link == Link::Open(from) {
                     self.greet(cx, from);
-                    self.sending = false;
+                    self.sent = 0;
                     cx.cancel(&Timer::Resend);
                     cx.cancel(&Timer::Unanswered);
                 }
             }
             chat::Message::Refused { .. } => {
-                // It is there, and cannot help now: the timers that run will try again.
+                // It is there, and cannot help now: the timers that run will try again, and there is no time-out to wait
+                // for if there is no session yet.
                 self.unanswered = 0;
                 if let Link::Greeting(gateway) = self.link {
                     self.avoid = Some(gateway);
                     self.link = Link::Asking;
+                }
+                if self.link == Link::Asking {
+                    let pause = Client::backoff(cx).pause(self.connects, cx.rng());
+                    cx.set(Timer::Connect, pause);
                 }
             }
             other => super::not_understood(cx, from, &other.into()),
@@ -405,7 +419,7 @@ impl Component for Client {
             avoid: None,
             count,
             outbox: disk.outbox.clone(),
-            sending: false,
+            sent: 0,
             connects: 0,
             sends: 0,
             fetches: 0,
@@ -442,7 +456,7 @@ impl Component for Client {
                 self.connect(cx);
             }
             Timer::Resend => {
-                self.sending = false;
+                self.sent = 0;
                 self.sends = self.sends.saturating_add(1);
                 self.miss(cx);
                 self.send(cx);

@@ -69,8 +69,8 @@ impl Gateway {
             return cx.send(client, chat::Message::Welcome.into());
         }
         let (conversation, request) = match message {
-            chat::Message::Send { conversation, post } => {
-                (conversation, delivery::Message::Send { client, conversation, post })
+            chat::Message::Send { conversation, post, floor } => {
+                (conversation, delivery::Message::Send { client, conversation, post, floor })
             }
             chat::Message::Fetch { conversation, after } => {
                 (conversation, delivery::Message::Fetch { client, conversation, after })

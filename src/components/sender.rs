@@ -53,6 +53,7 @@ pub enum Timer {
 struct Waiting {
     conversation: u32,
     post: Post,
+    floor: u64,
     gateway: NodeId,
     client: NodeId,
     /// When it was last sent to the history; not yet, while it is collected.
@@ -103,8 +104,8 @@ impl Sender {
         if let Some(waiting) = self.waiting.get_mut(&item) {
             waiting.asked = Some(cx.now());
             waiting.tries += 1;
-            let (conversation, post) = (waiting.conversation, waiting.post.clone());
-            cx.send(primary, primary_backup::Message::Append { conversation, post }.into());
+            let (conversation, post, floor) = (waiting.conversation, waiting.post.clone(), waiting.floor);
+            cx.send(primary, primary_backup::Message::Append { conversation, post, floor }.into());
         }
     }
 
@@ -121,11 +122,11 @@ impl Sender {
     fn on_delivery(&mut self, cx: &mut Context<Self>, gateway: NodeId, message: delivery::Message) {
         let idle = self.waiting.is_empty() && self.reading.is_empty();
         match message {
-            delivery::Message::Send { client, conversation, post } => {
+            delivery::Message::Send { client, conversation, post, floor } => {
                 let item = post.item;
                 if let Some(waiting) = self.waiting.get_mut(&item) {
                     // A retry: the answer goes where it was last asked for.
-                    (waiting.gateway, waiting.client) = (gateway, client);
+                    (waiting.gateway, waiting.client, waiting.floor) = (gateway, client, floor);
                     if waiting.promised {
                         cx.send(gateway, delivery::Message::Accepted { client, item }.into());
                     }
@@ -135,7 +136,7 @@ impl Sender {
                     return cx.send(gateway, delivery::Message::Refused { client, why: Why::Busy }.into());
                 }
                 let promised = cx.config().acknowledge == Acknowledge::BeforeStore;
-                let waiting = Waiting { conversation, post, gateway, client, asked: None, tries: 0, promised };
+                let waiting = Waiting { conversation, post, floor, gateway, client, asked: None, tries: 0, promised };
                 self.waiting.insert(item, waiting);
                 if promised {
                     cx.send(gateway, delivery::Message::Accepted { client, item }.into());

@@ -131,6 +131,8 @@ pub enum Message {
         conversation: u32,
         /// What.
         post: Post,
+        /// The lowest of its author's numbers that is not acknowledged: what lies between is to stand before it.
+        floor: u64,
     },
     /// From a gateway: the message is safe.
     Accepted {
@@ -215,9 +217,11 @@ impl Wire for Message {
             Message::Connect { avoid: Some(node) } => vec![("avoid", node.to_string())],
             Message::Assigned { gateway } => vec![("gateway", gateway.to_string())],
             Message::Hello { conversation } => vec![("conversation", conversation.to_string())],
-            Message::Send { conversation, post } => {
-                vec![("conversation", conversation.to_string()), ("message", post.quoted())]
-            }
+            Message::Send { conversation, post, floor } => vec![
+                ("conversation", conversation.to_string()),
+                ("message", post.quoted()),
+                ("not acknowledged from", floor.to_string()),
+            ],
             Message::Accepted { item, by } => vec![("message", label(*item)), ("by", by.to_string())],
             Message::Deliver { conversation, place, post } => {
                 vec![

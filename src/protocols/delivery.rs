@@ -16,6 +16,8 @@ pub enum Message {
         conversation: u32,
         /// What.
         post: Post,
+        /// The lowest of its author's numbers that is not acknowledged: what lies between is to stand before it.
+        floor: u64,
     },
     /// It is safe.
     Accepted {
@@ -89,10 +91,11 @@ impl Wire for Message {
     }
     fn fields(&self) -> Vec<(&'static str, String)> {
         match self {
-            Message::Send { client, conversation, post } => vec![
+            Message::Send { client, conversation, post, floor } => vec![
                 ("client", client.to_string()),
                 ("conversation", conversation.to_string()),
                 ("message", post.quoted()),
+                ("not acknowledged from", floor.to_string()),
             ],
             Message::Accepted { client, item } => vec![("client", client.to_string()), ("message", label(*item))],
             Message::Deliver { conversation, place, post } => {

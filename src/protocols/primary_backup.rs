@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use crate::sim::{Disk, Item, Micros, NodeId, Port, Time};
 
-use super::chat::Post;
+use super::chat::{self, Post};
 use super::history::{Log, Logs};
 use super::view_service::{Report, View};
 
@@ -32,6 +32,8 @@ pub use wire::Message;
 pub const PENDING: usize = 256;
 /// How many messages that came before their turn the backup keeps.
 pub const EARLY: usize = 256;
+/// How far an author's numbers may lie apart: twice the outbox of a device.
+const SPAN: u64 = 63;
 /// How many senders are told of one message.
 const ASKERS: usize = 4;
 /// After this long without an answer the primary forwards again.
@@ -158,6 +160,15 @@ struct Pending {
     forwarded: Time,
 }
 
+/// An append as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Asked {
+    from: NodeId,
+    conversation: u32,
+    post: Post,
+    floor: u64,
+}
+
 /// A server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
@@ -177,6 +188,8 @@ pub struct Server {
     /// What it is writing over everything that it had.
     copying: Option<(View, Logs)>,
     pending: BTreeMap<(u32, u64), Pending>,
+    /// What came before what its author wrote earlier.
+    parked: BTreeMap<Item, Asked>,
     early: BTreeMap<(u32, u64), Post>,
 }
 
@@ -195,6 +208,7 @@ impl Server {
             copied: BTreeMap::new(),
             copying: None,
             pending: BTreeMap::new(),
+            parked: BTreeMap::new(),
             early: BTreeMap::new(),
         }
     }
@@ -220,7 +234,7 @@ impl Server {
     }
     /// Whether its memory has a copy of a message that is not on the disk.
     pub fn carries(&self, item: Item) -> bool {
-        self.early.values().any(|post| post.item == item) || self.logs.carries(item)
+        self.early.values().any(|post| post.item == item) || self.parked.contains_key(&item) || self.logs.carries(item)
     }
 
     /// What it says to the view service.
@@ -272,6 +286,7 @@ impl Server {
     fn stand_by(&mut self) {
         self.role = Role::Idle;
         self.pending.clear();
+        self.parked.clear();
         self.early.clear();
     }
 
@@ -293,7 +308,9 @@ impl Server {
         P: Port<Message = Message, Timer = Timer, Write = Write>,
     {
         match message {
-            Message::Append { conversation, post } => self.on_append(port, from, conversation, post),
+            Message::Append { conversation, post, floor } => {
+                self.on_append(port, Asked { from, conversation, post, floor });
+            }
             Message::Read { conversation, reader, after } => self.on_read(port, from, conversation, reader, after),
             Message::Forward { view, conversation, place, post, settled } => {
                 return self.on_forward(port, from, view, conversation, place, post, settled);
@@ -335,27 +352,45 @@ impl Server {
         Outcome::default()
     }
 
-    fn not_primary<P>(&self, port: &mut P, to: NodeId)
-    where
-        P: Port<Message = Message, Timer = Timer, Write = Write>,
-    {
-        let primary = self.told.map(|view| view.primary).filter(|primary| *primary != port.id());
-        port.send(to, Message::NotPrimary { primary });
+    fn not_primary(&self, me: NodeId) -> Message {
+        Message::NotPrimary { primary: self.told.map(|view| view.primary).filter(|primary| *primary != me) }
     }
 
-    fn on_append<P>(&mut self, port: &mut P, from: NodeId, conversation: u32, post: Post)
+    /// Puts a message at the end, and then those of the same author that waited for it.
+    fn on_append<P>(&mut self, port: &mut P, asked: Asked)
     where
         P: Port<Message = Message, Timer = Timer, Write = Write>,
     {
+        let mut next = Some(asked);
+        while let Some(asked) = next {
+            let item = asked.post.item;
+            next = if self.append(port, asked) { self.parked.remove(&(item + 1)) } else { None };
+        }
+    }
+
+    /// Whether the message now stands in the log.
+    fn append<P>(&mut self, port: &mut P, asked: Asked) -> bool
+    where
+        P: Port<Message = Message, Timer = Timer, Write = Write>,
+    {
+        let Asked { from, conversation, post, floor } = asked;
         let view = match &self.role {
             Role::Primary(view) => *view,
-            Role::Preparing { .. } => return port.send(from, Message::Busy),
-            Role::Idle | Role::Backup(_) | Role::Deposed => return self.not_primary(port, from),
+            Role::Preparing { .. } => {
+                port.send(from, Message::Busy);
+                return false;
+            }
+            Role::Idle | Role::Backup(_) | Role::Deposed => {
+                let answer = self.not_primary(port.id());
+                port.send(from, answer);
+                return false;
+            }
         };
-        let item = post.item;
-        let settled = self.settled(conversation);
-        let room = self.pending.len() < PENDING;
-        let Some(log) = self.logs.get_mut(conversation) else { return port.send(from, Message::Busy) };
+        let (item, settled) = (post.item, self.settled(conversation));
+        let Some(log) = self.logs.get_mut(conversation) else {
+            port.send(from, Message::Busy);
+            return false;
+        };
         if log.knows(item) {
             let place = log.find(item).unwrap_or(0);
             if place <= settled {
@@ -366,12 +401,24 @@ impl Server {
             {
                 pending.askers.push(from);
             }
-            return;
+            return true;
         }
-        if !room || log.is_full_for(post.author()) {
-            return port.send(from, Message::Busy);
+        // What an author wrote stands in the order in which they wrote it. An author is never further ahead of what is
+        // not acknowledged than the window of numbers that a log remembers.
+        let (author, number) = (post.author(), chat::count(item));
+        let earliest = floor.max(number.saturating_sub(SPAN));
+        let waits = (earliest..number).any(|earlier| !log.knows(chat::item(author, earlier)));
+        let full = log.is_full_for(author) || self.pending.len() >= PENDING || self.parked.len() >= PENDING;
+        if full {
+            port.send(from, Message::Busy);
+            return false;
+        }
+        if waits {
+            self.parked.insert(item, Asked { from, conversation, post, floor });
+            return false;
         }
         let place = log.push(post.clone());
+        self.parked.remove(&item);
         let now = port.now();
         self.pending.insert((conversation, place), Pending { item, askers: vec![from], since: now, forwarded: now });
         if let Some(backup) = view.backup {
@@ -383,6 +430,7 @@ impl Server {
         }
         let write = Write::Append { conversation, post, settled };
         port.persist(write, Some(Timer::Stored { conversation, place }));
+        true
     }
 
     fn on_read<P>(&mut self, port: &mut P, from: NodeId, conversation: u32, reader: NodeId, after: Option<u64>)
@@ -398,7 +446,10 @@ impl Server {
                 port.send(from, Message::Entries { conversation, reader, page });
             }
             Role::Preparing { .. } => port.send(from, Message::Busy),
-            Role::Idle | Role::Backup(_) | Role::Deposed => self.not_primary(port, from),
+            Role::Idle | Role::Backup(_) | Role::Deposed => {
+                let answer = self.not_primary(port.id());
+                port.send(from, answer);
+            }
         }
     }
 

@@ -54,7 +54,7 @@ impl Seat {
         outcome.settled.iter().map(|settled| settled.place).collect()
     }
     fn append(&mut self, count: u64) {
-        self.hear(SENDER, Message::Append { conversation: 0, post: post(count) });
+        self.hear(SENDER, Message::Append { conversation: 0, post: post(count), floor: 1 });
     }
     fn told(&mut self, view: View) {
         self.server.on_view(&mut self.desk, view);
@@ -220,4 +220,23 @@ fn a_backup_that_does_not_answer_is_reported() {
     // The service lets it go on alone; then the message is settled.
     a.told(view(2, A, None));
     assert_eq!(a.sync(), [1]);
+}
+
+#[test]
+fn messages_of_one_author_that_overtake_one_another_stand_as_they_were_written() {
+    let (mut a, mut b) = pair();
+    for count in [3, 2] {
+        a.append(count);
+        assert!(a.said().is_empty());
+    }
+    a.append(1);
+    settle(&mut a, &mut b);
+    let log = a.store.logs.get(0).expect("a log");
+    let order: Vec<u64> = (1..=3).filter_map(|place| Some(chat::count(log.get(place)?.item))).collect();
+    assert_eq!(order, [1, 2, 3]);
+    // What is acknowledged is not waited for, wherever it stands.
+    let message = Message::Append { conversation: 5, post: post(9), floor: 9 };
+    a.hear(SENDER, message);
+    settle(&mut a, &mut b);
+    assert_eq!(a.store.logs.get(5).map(Log::last), Some(1));
 }

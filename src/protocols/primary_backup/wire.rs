@@ -15,6 +15,8 @@ pub enum Message {
         conversation: u32,
         /// What.
         post: Post,
+        /// The lowest of its author's numbers that is not acknowledged: what lies between is to stand before it.
+        floor: u64,
     },
     /// From the primary: it stands there, on the disks of all members of the view.
     Appended {
@@ -129,7 +131,9 @@ impl Wire for Message {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let conversation = |conversation: &u32| ("conversation", conversation.to_string());
         match self {
-            Message::Append { conversation: c, post } => vec![conversation(c), ("message", post.quoted())],
+            Message::Append { conversation: c, post, floor } => {
+                vec![conversation(c), ("message", post.quoted()), ("not acknowledged from", floor.to_string())]
+            }
             Message::Appended { conversation: c, item, place } => {
                 vec![conversation(c), ("message", label(*item)), ("place", place.to_string())]
             }
