@@ -1,6 +1,5 @@
 //! Turns every document in static/scenarios into JSON and compiles it in, so that the page needs no TOML reader and a
 //! new scenario no list to edit. What is wrong with a document is said by the tests, with the place in it.
-
 #![expect(clippy::disallowed_methods, reason = "a build script reads and writes files")]
 
 use std::fmt::Write as _;

@@ -76,6 +76,8 @@ pub trait Placeable: Component<Message = Message> {
     }
 }
 
+type Build = fn(&str, &str, Machine, &Settings) -> Result<Template<Message>, Unfit>;
+
 /// A kind of component: [`Placeable`] as a value.
 pub struct Kind {
     /// Its name in documents.
@@ -94,7 +96,7 @@ pub struct Kind {
     pub fields: &'static [Field],
     /// The machine that it stands on when a document is silent.
     pub machine: fn() -> Machine,
-    build: fn(&str, &str, Machine, &Settings) -> Result<Template<Message>, Unfit>,
+    build: Build,
 }
 
 /// Settings by name, as a document gives them.

@@ -495,11 +495,9 @@ impl Player {
                 self.tell(Tone::Quiet, say.clone());
             }
         }
-        if let Some(halt) = self.timeline.run().world.halted() {
-            if self.playing {
-                self.playing = false;
-                self.tell(Tone::Warn, format!("The run stops here: {halt}."));
-            }
+        if let Some(halt) = self.timeline.run().world.halted().filter(|_| self.playing) {
+            self.playing = false;
+            self.tell(Tone::Warn, format!("The run stops here: {halt}."));
         }
     }
 

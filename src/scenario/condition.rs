@@ -197,7 +197,8 @@ impl Watch {
                 self.reached += usize::from(touched);
                 touched
             }
-            _ => self.parts.iter_mut().fold(false, |touched, part| part.observe(record, around) || touched),
+            // Every part sees the record, also after one that it touched.
+            _ => self.parts.iter_mut().map(|part| part.observe(record, around)).filter(|touched| *touched).count() > 0,
         }
     }
 
@@ -216,7 +217,7 @@ impl Watch {
     /// Takes in the records of one event; whether it holds after it. States and measures are looked at when a record
     /// touches the condition and else once in [`GLANCE`], since looking costs more than an event.
     pub fn follow(&mut self, fresh: &[Record], glance: bool, around: &Surroundings) -> bool {
-        let touched = fresh.iter().fold(false, |touched, record| self.observe(record, around) || touched);
+        let touched = fresh.iter().map(|record| self.observe(record, around)).filter(|touched| *touched).count() > 0;
         if glance {
             self.pass(around);
         }

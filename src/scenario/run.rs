@@ -211,21 +211,20 @@ impl Run {
         if self.world.halted().is_some() {
             return false;
         }
-        if let Some((at, timed)) = self.timed.get(self.next_timed) {
-            if self.world.next_at().is_none_or(|event| event > *at) {
-                let (at, timed) = (*at, timed.clone());
-                self.next_timed += 1;
-                self.steps += 1;
-                self.world.rest_at(at);
-                self.metrics.pass(at);
-                match timed {
-                    Timed::Cue(place) => self.give(place),
-                    // A load whose group is empty by now changes nothing, which is no mistake.
-                    Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
-                }
-                self.settle(sink);
-                return true;
+        let next = self.timed.get(self.next_timed);
+        if let Some((at, timed)) = next.filter(|(at, _)| self.world.next_at().is_none_or(|event| event > *at)) {
+            let (at, timed) = (*at, timed.clone());
+            self.next_timed += 1;
+            self.steps += 1;
+            self.world.rest_at(at);
+            self.metrics.pass(at);
+            match timed {
+                Timed::Cue(place) => self.give(place),
+                // A load whose group is empty by now changes nothing, which is no mistake.
+                Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
             }
+            self.settle(sink);
+            return true;
         }
         if !self.world.step(&mut self.fresh) {
             return false;

@@ -329,10 +329,12 @@ struct Pended<W, T> {
     generation: u32,
 }
 
+type PendedBy<C> = Pended<<<C as Component>::Disk as Disk>::Write, <C as Component>::Timer>;
+
 /// What a node waits for. Slots are used again; generations are not.
 struct Pending<C: Component> {
     timers: Vec<Option<Armed<C::Timer>>>,
-    writes: Vec<Option<Pended<<C::Disk as Disk>::Write, C::Timer>>>,
+    writes: Vec<Option<PendedBy<C>>>,
 }
 
 /// Puts `value` into the first free place.

@@ -601,11 +601,10 @@ impl<P: Payload> World<P> {
         let Some(node) = self.node_mut(id) else { return };
         let mut events = Vec::new();
         for (core, place) in node.cores.iter_mut().enumerate() {
-            if let Some(job) = place {
-                if let Some(left) = job.left.take() {
-                    job.due = now + left;
-                    events.push((job.due, Event::Done { node: id, core: core as u32, generation: job.generation }));
-                }
+            let Some(job) = place else { continue };
+            if let Some(left) = job.left.take() {
+                job.due = now + left;
+                events.push((job.due, Event::Done { node: id, core: core as u32, generation: job.generation }));
             }
         }
         for overdue in std::mem::take(&mut node.overdue) {

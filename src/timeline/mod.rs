@@ -281,7 +281,7 @@ impl Timeline {
             let mut place = 0;
             self.keyframes.retain(|_| {
                 place += 1;
-                place - 1 >= half || (place - 1) % 2 == 0
+                place > half || (place - 1) % 2 == 0
             });
         }
     }
