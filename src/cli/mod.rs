@@ -1,0 +1,114 @@
+//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check. `docs/cli.md` says what each prints.
+//!
+//! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
+//! one sentence on stderr, or one a problem.
+#![expect(clippy::disallowed_methods, reason = "the command line reads files and arguments")]
+
+mod check;
+mod input;
+mod link;
+mod list;
+mod out;
+mod play;
+mod run;
+mod svg;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use input::Given;
+use out::{Failure, Out};
+
+/// See how distributed systems work, and how they fail: the simulator without its page.
+#[derive(Parser)]
+#[command(
+    name = "faultline",
+    version,
+    after_help = "INPUT is a file (TOML or JSON), a link or its fragment, or the name of a built-in scenario; - reads a \
+                  document from standard input.\n\
+                  Exit status: 0; 1 where a check found a broken promise; 2 for bad input."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// The built-in scenarios: title, dials, checks, kinds of components
+    List(list::Arguments),
+    /// Runs a scenario and tells what came of it: digest, messages, measures, checks
+    Run(run::Arguments),
+    /// What happens in a run, line by line, each with what brought it about
+    Trace(trace::Arguments),
+    /// What the stage shows at an instant, as a picture
+    Svg(svg::Arguments),
+    /// A link for a scenario at an instant; or what a link holds
+    Link(link::Arguments),
+    /// Everything that is wrong with a document, a line each
+    Check(check::Arguments),
+}
+
+/// What to run and how it is set; the same for every command that runs something.
+#[derive(clap::Args)]
+struct Which {
+    /// A file, a link or its fragment, or the name of a built-in scenario
+    input: String,
+    /// The seed, decimal or 0x…; otherwise that of the link or the document
+    #[arg(long, value_parser = input::seed, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// Sets a dial before the start; may be given more than once
+    #[arg(long = "set", value_name = "DIAL=VALUE")]
+    settings: Vec<String>,
+}
+
+impl Which {
+    fn find(&self) -> Result<Given, Failure> {
+        let settings = self.settings.iter().map(|text| input::setting(text));
+        let settings: Vec<_> = settings.collect::<Result<_, _>>().map_err(Failure::told)?;
+        let given = input::find(&self.input, self.seed, &settings)?;
+        // What the reader of a link should know, such as a scenario that has changed since.
+        out::complain(given.opened.iter().flat_map(|opened| &opened.notes));
+        Ok(given)
+    }
+
+    /// Whether anything is asked for that the input does not say by itself.
+    fn changes(&self) -> bool {
+        self.seed.is_some() || !self.settings.is_empty()
+    }
+}
+
+/// What a command came to.
+enum Verdict {
+    /// All is well.
+    Well,
+    /// A promise was broken, or the run went no further.
+    Broken,
+}
+
+/// Runs the command line that this process was given.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = Out::new();
+    let result = match &arguments.verb {
+        Verb::List(arguments) => list::main(arguments, &mut out),
+        Verb::Run(arguments) => run::main(arguments, &mut out),
+        Verb::Trace(arguments) => trace::main(arguments, &mut out),
+        Verb::Svg(arguments) => svg::main(arguments, &mut out),
+        Verb::Link(arguments) => link::main(arguments, &mut out),
+        Verb::Check(arguments) => check::main(arguments, &mut out),
+    };
+    match result.and_then(|verdict| out.flush().map(|()| verdict)) {
+        // A reader that has read enough, as `head` does, is no mistake.
+        Ok(Verdict::Well) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Ok(Verdict::Broken) => ExitCode::from(1),
+        Err(Failure::Told(lines)) => {
+            // What was printed so far belongs before the complaint; that it may fail too changes nothing.
+            let _ = out.flush();
+            out::complain(&lines);
+            ExitCode::from(2)
+        }
+    }
+}
