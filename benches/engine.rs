@@ -1,0 +1,120 @@
+//! How much an event costs, as ratios to a yardstick measured in the same run: `cargo bench` natively, `make bench` in
+//! Node as well. A table of ratios means the same on every machine; a number of nanoseconds does not.
+//!
+//! Each figure is the median over interleaved pairs: a stretch of the yardstick, the same stretch of the engine, again
+//! and again, so that what else the machine does falls on both. Natively it is the time of the processor that counts.
+#![allow(missing_docs, clippy::disallowed_methods, clippy::disallowed_types)]
+
+#[path = "phold.rs"]
+mod phold;
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use faultline::sim::Recorder;
+
+/// How many balls are in the air.
+const BALLS: [u32; 4] = [64, 1_024, 16_384, 262_144];
+/// How many pairs.
+const PAIRS: usize = 21;
+/// How many events a stretch is.
+const STRETCH: u64 = 200_000;
+
+/// Takes every record and keeps the last few: what a log costs at the least.
+struct Ring {
+    records: Vec<faultline::sim::Record<phold::Ball>>,
+    next: usize,
+}
+
+impl Recorder<phold::Ball> for Ring {
+    const ON: bool = true;
+    fn record(&mut self, record: faultline::sim::Record<phold::Ball>) {
+        if self.records.len() < 16_384 {
+            self.records.push(record);
+        } else {
+            self.records[self.next] = record;
+            self.next = (self.next + 1) % 16_384;
+        }
+    }
+}
+
+/// Nanoseconds of processor time since some beginning.
+#[cfg(unix)]
+fn clock() -> f64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+}
+#[cfg(all(not(unix), not(target_arch = "wasm32")))]
+fn clock() -> f64 {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed().as_nanos() as f64
+}
+#[cfg(target_arch = "wasm32")]
+fn clock() -> f64 {
+    use wasm_bindgen::prelude::*;
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_namespace = performance)]
+        fn now() -> f64;
+    }
+    now() * 1e6
+}
+
+/// Nanoseconds an event.
+fn time(run: impl FnOnce(u64)) -> f64 {
+    let start = clock();
+    run(STRETCH);
+    (clock() - start) / STRETCH as f64
+}
+
+fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |part: usize| values[(values.len() - 1) * part / 4];
+    (at(1), at(2), at(3))
+}
+
+/// A line of the table: how many times the yardstick's time the engine takes, bare and with records.
+fn phold_row(balls: u32, table: &mut String) {
+    let mut plain = phold::Plain::new(balls, 1);
+    let mut bare = phold::world(balls, 1);
+    let mut told = phold::world(balls, 1);
+    let mut ring = Ring { records: Vec::new(), next: 0 };
+    // Warm up: memory, caches, branch predictors, and in Node the optimising compiler.
+    plain.run(STRETCH);
+    phold::run(&mut bare, STRETCH, &mut ());
+    phold::run(&mut told, STRETCH, &mut ring);
+    let (mut yard, mut off, mut on) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        let unit = time(|events| plain.run(events));
+        yard.push(unit);
+        off.push(time(|events| phold::run(&mut bare, events, &mut ())) / unit);
+        on.push(time(|events| phold::run(&mut told, events, &mut ring)) / unit);
+    }
+    black_box((plain.sum, bare.digest(), ring.records.len()));
+    let ((_, unit, _), (low, off, high), (_, on, _)) = (median(yard), median(off), median(on));
+    let _ = writeln!(table, "{balls:>10}{unit:>14.1}{off:>12.2}{:>16}{on:>14.2}", format!("{low:.2}–{high:.2}"));
+}
+
+fn report() -> String {
+    let mut table = String::from("PHOLD, 64 halls, all linked: time an event as a ratio to a plain BinaryHeap loop\n");
+    table.push_str("  in flight  yardstick ns      engine       quartiles  with records\n");
+    for balls in BALLS {
+        phold_row(balls, &mut table);
+    }
+    table
+}
+
+fn main() {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use std::io::Write as _;
+        // A closed pipe is no reason to fail.
+        let _ = write!(std::io::stdout(), "\nnative\n{}", report());
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen_test::wasm_bindgen_test]
+fn engine() {
+    wasm_bindgen_test::console_log!("\nwasm in Node\n{}", report());
+}
