@@ -1,0 +1,158 @@
+//! A run is its document, its seed and what is done to it: when one looks at it, in which strides it advances, and how
+//! one got to an instant change nothing.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::rc::Rc;
+
+use faultline::components::Record;
+use faultline::scenario::{Act, Document, Run, builtin};
+use faultline::sim::{Micros, Purpose, Stream, Time};
+use faultline::timeline::{Cursor, Moment, Stamped, Timeline};
+
+const SEEDS: u64 = 50;
+const UNTIL: Time = Time(6_000_000);
+
+fn chat() -> Rc<Document> {
+    Rc::new(builtin("chat").unwrap())
+}
+
+/// A few things done at random instants.
+fn acts(luck: &mut Stream) -> Vec<Stamped> {
+    let names =
+        ["client-1", "gateway-1", "gateway-2", "sender-1", "sender-2", "history-1", "history-2", "supervisor-1"];
+    let mut acts: Vec<Stamped> = (0..6)
+        .map(|_| {
+            let at = Time(luck.below(UNTIL.0));
+            let node = names[luck.below(names.len() as u64) as usize].to_owned();
+            let between = (node.clone(), names[luck.below(names.len() as u64) as usize].to_owned());
+            let act = match luck.below(8) {
+                0 | 1 => Act::Kill { node, disk: false },
+                2 => Act::Restart { node },
+                3 => Act::Pause { node },
+                4 => Act::Resume { node },
+                5 => Act::Slow { node, factor: 20.0 },
+                6 => Act::Cut { between, one_way: false },
+                _ => Act::Hold { between, one_way: true },
+            };
+            Stamped { at, act }
+        })
+        .collect();
+    acts.sort_by_key(|act| act.at);
+    acts
+}
+
+fn moment(seed: u64, luck: &mut Stream) -> Moment {
+    let cursor = Cursor::default();
+    Moment { document: chat(), seed, settings: Vec::new(), acts: acts(luck), cursor }
+}
+
+fn open(moment: &Moment) -> Timeline {
+    Timeline::at_moment(moment.document.clone(), moment).unwrap()
+}
+
+fn at(at: Time) -> Cursor {
+    Cursor { at, steps: None }
+}
+
+#[test]
+fn two_runs_have_the_same_records() {
+    for seed in 0..SEEDS {
+        let records = || {
+            let mut run = Run::new(chat(), seed).unwrap();
+            let mut records: Vec<Record> = Vec::new();
+            run.run_until(Time(UNTIL.0 / 2), &mut records);
+            run.act(&Act::Kill { node: "senders".to_owned(), disk: false }, &mut records).unwrap();
+            run.run_until(UNTIL, &mut records);
+            (run.digest(), records)
+        };
+        let (one, other) = (records(), records());
+        let differs = one.1.iter().zip(&other.1).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!((one.0, one.1.len()), (other.0, other.1.len()), "seed {seed}");
+        assert!(one.1.len() > 500);
+    }
+}
+
+#[test]
+fn the_stride_does_not_matter() {
+    for seed in 0..SEEDS {
+        let mut luck = Stream::new(seed, Purpose::Faults);
+        let moment = moment(seed, &mut luck);
+        let mut straight = open(&moment);
+        assert!(straight.advance(UNTIL, u64::MAX));
+        let expected = (straight.run().digest(), straight.run().steps(), straight.log().len());
+        let found = |timeline: &Timeline| (timeline.run().digest(), timeline.run().steps(), timeline.log().len());
+
+        let mut pauses: Vec<u64> = (0..1_000).map(|_| luck.below(UNTIL.0)).collect();
+        pauses.sort_unstable();
+        let mut paused = open(&moment);
+        for pause in pauses {
+            paused.advance(Time(pause), u64::MAX);
+        }
+        paused.advance(UNTIL, u64::MAX);
+        assert_eq!(found(&paused), expected, "seed {seed}, in a thousand pauses");
+
+        let mut hurried = open(&moment);
+        while !hurried.advance(UNTIL, 1 + luck.below(9)) {}
+        assert_eq!(found(&hurried), expected, "seed {seed}, a few steps at a time");
+
+        let mut stepped = open(&moment);
+        while stepped.next_at().is_some_and(|at| at <= UNTIL) {
+            assert!(stepped.step());
+        }
+        stepped.advance(UNTIL, 0);
+        assert_eq!(found(&stepped), expected, "seed {seed}, step by step");
+    }
+}
+
+#[test]
+fn going_back_and_forth_leads_to_the_same_places() {
+    for seed in 0..SEEDS {
+        let mut luck = Stream::new(seed, Purpose::Faults);
+        let moment = moment(seed, &mut luck);
+        let mut timeline = open(&moment);
+        let mut places: Vec<Time> = (0..12).map(|_| Time(luck.below(UNTIL.0))).collect();
+        places.sort();
+        let digests: Vec<u64> = places
+            .iter()
+            .map(|place| {
+                timeline.seek(at(*place));
+                timeline.run().digest()
+            })
+            .collect();
+        for _ in 0..24 {
+            let n = luck.below(places.len() as u64) as usize;
+            timeline.seek(at(places[n]));
+            assert_eq!(timeline.run().digest(), digests[n], "seed {seed}, at {}", places[n]);
+        }
+    }
+}
+
+#[test]
+fn every_step_back_undoes_one_step() {
+    for seed in 0..SEEDS / 5 {
+        let mut luck = Stream::new(seed, Purpose::Faults);
+        let moment = moment(seed, &mut luck);
+        let mut timeline = open(&moment);
+        timeline.advance(Time(luck.below(UNTIL.0)), u64::MAX);
+        timeline.step();
+        let mut digests = Vec::new();
+        for _ in 0..40 {
+            digests.push(timeline.run().digest());
+            timeline.step();
+        }
+        while let Some(digest) = digests.pop() {
+            assert!(timeline.step_back());
+            assert_eq!(timeline.run().digest(), digest, "seed {seed}, {} steps left", digests.len());
+        }
+    }
+}
+
+#[test]
+fn a_span_is_long_enough_for_everything_to_happen() {
+    // Guards the tests above against a scenario in which nothing goes on.
+    let mut run = Run::new(chat(), 1).unwrap();
+    let mut records: Vec<Record> = Vec::new();
+    run.run_until(Time(Micros::secs(6).0), &mut records);
+    assert!(run.metrics.whole("shown").is_some_and(|shown| shown.count > 20));
+}
