@@ -222,6 +222,10 @@ impl Player {
     pub fn view(&self) -> &View {
         &self.view
     }
+    /// Where a node is, in pixels of the canvas.
+    pub fn place_of(&self, id: NodeId) -> Option<Point> {
+        self.layout.place(id).map(|at| self.view.to_screen(at))
+    }
     /// What is said to the person.
     pub fn notices(&self) -> &[Notice] {
         &self.notices

@@ -15,7 +15,7 @@ use super::inspector::{Dials, InspectorPanel, LogPanel, Vitals};
 use super::lesson::LessonPanel;
 use super::menu::{ContextMenu, MenuAt};
 use super::overlay::{Help, Notices, Share};
-use super::stage::Stage;
+use super::stage::{NodeButton, Stage};
 use super::tape::Tape;
 
 /// What the app is started with.
@@ -113,7 +113,7 @@ pub fn App(props: &AppProps) -> Html {
     };
     let stage = html! {
         <Stage host={host.clone()} settings={settings.clone()} set_over={set_over.clone()}
-            nodes={host.with(node_names)} wiring={host.with(|player| player.view().wire.is_some())}
+            nodes={host.with(node_buttons)} wiring={host.with(|player| player.view().wire.is_some())}
             hint={host.with(hint)} />
     };
     let tape =
@@ -189,12 +189,17 @@ pub fn App(props: &AppProps) -> Html {
     }
 }
 
-/// The names of the components, for those who do not use the canvas: name, kind, state.
-fn node_names(player: &crate::player::Player) -> Vec<(crate::sim::NodeId, String)> {
+/// The components as buttons, for those who do not use the canvas.
+fn node_buttons(player: &crate::player::Player) -> Vec<NodeButton> {
     let world = &player.timeline().run().world;
     // A list of thousands serves nobody.
     let nodes = world.nodes().take(200);
-    nodes.map(|(id, node)| (id, format!("{}, {}", node.name, status_word(node)))).collect()
+    let button = |(id, node): (_, &crate::components::Node)| NodeButton {
+        id,
+        label: format!("{}, {}", node.name, status_word(node)),
+        at: player.place_of(id).map(|at| (at.x as i32, at.y as i32)),
+    };
+    nodes.map(button).collect()
 }
 
 fn status_word(node: &crate::components::Node) -> &'static str {

@@ -24,12 +24,22 @@ const DRAG: f64 = 4.0;
 /// How long a finger must rest for the menu, in milliseconds.
 const LONG_PRESS: i32 = 500;
 
+/// A component as a button.
+#[derive(Clone, PartialEq)]
+pub struct NodeButton {
+    pub id: NodeId,
+    /// Its name and how it is.
+    pub label: String,
+    /// Where it is on the canvas, in pixels: tells a program that drives the page where to point.
+    pub at: Option<(i32, i32)>,
+}
+
 #[derive(Properties, PartialEq)]
 pub struct StageProps {
     pub host: Shared,
     pub settings: Settings,
     pub set_over: Callback<Over>,
-    pub nodes: Vec<(NodeId, String)>,
+    pub nodes: Vec<NodeButton>,
     pub wiring: bool,
     pub hint: Option<String>,
 }
@@ -77,11 +87,14 @@ pub fn Stage(props: &StageProps) -> Html {
         }
     });
 
-    let at = |event: &MouseEvent| {
-        let target = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
-        let bounds = target.map(|target| target.get_bounding_client_rect());
-        let (left, top) = bounds.map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
-        (f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+    // Yew listens at the root of the page, so that an event's current target is that and not the canvas.
+    let at = {
+        let canvas = canvas.clone();
+        move |event: &MouseEvent| {
+            let bounds = canvas.cast::<HtmlElement>().map(|canvas| canvas.get_bounding_client_rect());
+            let (left, top) = bounds.map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
+            (f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+        }
     };
     let open_menu = {
         let (host, set_over) = (host.clone(), set_over.clone());
@@ -96,7 +109,7 @@ pub fn Stage(props: &StageProps) -> Html {
     };
 
     let onpointerdown = {
-        let (host, hands, open_menu) = (host.clone(), hands.clone(), open_menu.clone());
+        let (at, host, hands, open_menu) = (at.clone(), host.clone(), hands.clone(), open_menu.clone());
         move |event: PointerEvent| {
             let (x, y) = at(&event);
             let touch = event.pointer_type() == "touch";
@@ -133,7 +146,7 @@ pub fn Stage(props: &StageProps) -> Html {
     };
 
     let onpointermove = {
-        let (host, hands) = (host.clone(), hands.clone());
+        let (at, host, hands) = (at.clone(), host.clone(), hands.clone());
         move |event: PointerEvent| {
             let (x, y) = at(&event);
             host.dispatch_quietly(Action::WireTo(x as f32, y as f32));
@@ -199,7 +212,7 @@ pub fn Stage(props: &StageProps) -> Html {
         move |_: PointerEvent| host.dispatch_quietly(Action::Hover(None))
     };
     let oncontextmenu = {
-        let (host, open_menu) = (host.clone(), open_menu.clone());
+        let (at, host, open_menu) = (at.clone(), host.clone(), open_menu.clone());
         move |event: MouseEvent| {
             let (x, y) = at(&event);
             let on = host.hit(x as f32, y as f32, false);
@@ -224,6 +237,8 @@ pub fn Stage(props: &StageProps) -> Html {
             let selected = host.with(|player| player.view().selected);
             match key.as_str() {
                 "?" => set_over.emit(Over::Help),
+                // As a click on it would.
+                "Enter" if host.with(|player| player.view().wire.is_some()) => click(&host, selected, None),
                 "ContextMenu" | "m" | "Enter" => {
                     let bounds = event.target_dyn_into::<HtmlElement>().map(|target| target.get_bounding_client_rect());
                     let (x, y) = bounds.map_or((0.0, 0.0), |bounds| (bounds.left() + 60.0, bounds.top() + 60.0));
@@ -278,10 +293,12 @@ pub fn Stage(props: &StageProps) -> Html {
         move |_: MouseEvent| host.dispatch(Action::Fit)
     };
     let tip = tool.and_then(|tool| TOOLS.iter().find(|(key, ..)| *key == tool)).map(|(_, _, tip)| *tip);
-    let buttons = nodes.iter().map(|(id, name)| {
+    let buttons = nodes.iter().map(|NodeButton { id, label, at }| {
         let (host, id) = (host.clone(), *id);
+        let pixel = |of: fn((i32, i32)) -> i32| at.map(|at| of(at).to_string());
         html! {
-            <button key={id.0} onfocus={move |_: FocusEvent| host.dispatch(Action::Select(Some(Target::Node(id))))}>{ name }</button>
+            <button key={id.0} data-x={pixel(|at| at.0)} data-y={pixel(|at| at.1)}
+                onfocus={move |_: FocusEvent| host.dispatch(Action::Select(Some(Target::Node(id))))}>{ label }</button>
         }
     });
     html! {

@@ -1,6 +1,5 @@
 //! The tape: transport, speed, and the scrub bar painted with what happened.
 
-use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -98,11 +97,12 @@ pub fn Tape(props: &TapeProps) -> Html {
         }
     };
     let onpointerdown = {
-        let seek = seek.clone();
+        let (seek, bar) = (seek.clone(), bar.clone());
         move |event: PointerEvent| {
-            if let Some(target) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
-                let _ = target.set_pointer_capture(event.pointer_id());
-                let _ = target.focus();
+            if let Some(bar) = bar.cast::<HtmlElement>() {
+                // A pointer that is gone already cannot be captured, and need not be.
+                let _ = bar.set_pointer_capture(event.pointer_id());
+                let _ = bar.focus();
             }
             seek(&event);
         }
