@@ -40,6 +40,8 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A page that is still gliding is not where a click was meant to go.
+      "--disable-smooth-scrolling",
       // There is no GPU in CI; without these flags Chromium warns about WebGL on the console.
       "--disable-gpu",
       "--use-angle=swiftshader",
@@ -57,6 +59,7 @@ export async function visit(browser, url, { width = 1280, height = 800, theme = 
     ...context,
   };
   const page = await (await browser.newContext(options)).newPage();
+  page.setDefaultTimeout(20_000); // on a busy machine, and shorter than a person's patience with a failing suite
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
