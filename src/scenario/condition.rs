@@ -128,8 +128,13 @@ impl Condition {
                 if parts.is_empty() || parts.len() > MAX_LIST {
                     found.push(Problem::new(at, format!("expected one to {MAX_LIST} conditions")));
                 }
+                let word = match self {
+                    Condition::All(_) => "all",
+                    Condition::Any(_) => "any",
+                    _ => "then",
+                };
                 for (place, part) in parts.iter().enumerate() {
-                    part.problems(&format!("{at}[{place}]"), names, checks, depth + 1, found);
+                    part.problems(&format!("{at}.{word}[{place}]"), names, checks, depth + 1, found);
                 }
             }
             Condition::Not(part) => part.problems(&format!("{at}.not"), names, checks, depth + 1, found),
@@ -140,7 +145,8 @@ impl Condition {
 /// A number, or a length of time in microseconds.
 fn number(value: &Value) -> Result<f64, String> {
     match value {
-        Value::Number(number) => Ok(*number),
+        Value::Number(number) if number.is_finite() => Ok(*number),
+        Value::Number(number) => Err(format!("expected a number or a length of time, found {number}")),
         Value::Text(text) => Micros::parse(text).map(|span| span.0 as f64),
         Value::Flag(_) => Err("expected a number or a length of time, found true or false".to_owned()),
     }

@@ -4,6 +4,7 @@ mod act;
 mod builtin;
 mod condition;
 mod document;
+pub mod manual;
 mod problem;
 mod run;
 mod validate;

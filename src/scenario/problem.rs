@@ -14,18 +14,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at a place.
-    pub fn new(at: impl Into<String>, told: impl Into<String>) -> Problem {
-        Problem { at: at.into(), told: told.into() }
+    /// A problem at a place. Both may repeat what a stranger wrote: they are kept short, and all of them can be seen.
+    pub fn new(at: impl AsRef<str>, told: impl AsRef<str>) -> Problem {
+        Problem { at: clipped(at.as_ref(), 160), told: clipped(told.as_ref(), 700) }
     }
 
     /// A name at `at` that nothing has: says which there are, and which was probably meant.
-    pub fn unknown<'a>(
-        at: impl Into<String>,
-        what: &str,
-        found: &str,
-        names: impl Iterator<Item = &'a str>,
-    ) -> Problem {
+    pub fn unknown<'a>(at: impl AsRef<str>, what: &str, found: &str, names: impl Iterator<Item = &'a str>) -> Problem {
         let mut names: Vec<&str> = names.collect();
         names.dedup();
         let hint = nearest_hint(found, names.iter().copied());
@@ -40,7 +35,8 @@ impl Problem {
         names.truncate(shown);
         let known =
             if names.is_empty() { "there is none".to_owned() } else { format!("there is {}{more}", names.join(", ")) };
-        Problem::new(at, format!("there is no {what} \"{}\"{hint}; {known}", short(found)))
+        let known = if hint.is_empty() { format!("; {known}") } else { format!(" {}", known.replacen('t', "T", 1)) };
+        Problem::new(at, format!("there is no {what} \"{}\"{hint}{known}", short(found)))
     }
 
     /// What the reader of JSON or TOML said, made helpful: serde names the expected fields, and this the nearest one.
@@ -51,12 +47,26 @@ impl Problem {
             else {
                 continue;
             };
-            let Some((found, rest)) = rest.split_once('`') else { continue };
+            // The name is a stranger's and may have anything in it, the end of the sentence too.
+            let Some((found, rest)) = rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are "))
+            else {
+                continue;
+            };
             let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
             let place = at.strip_suffix(found).map_or(at, |place| place.trim_end_matches('.'));
             return Problem::unknown(place, what, found, names.into_iter());
         }
-        Problem::new(at, message.split(" at line ").next().unwrap_or(message).to_owned())
+        // The TOML reader has words of its own for fields of what is one of several things.
+        if let Some(rest) = message.strip_prefix("unexpected keys in table: ")
+            && let Some((found, names)) = rest.rsplit_once(", available keys: ")
+        {
+            return Problem::unknown(at, "field", found, names.split(", "));
+        }
+        if message.contains("untagged enum Value") {
+            return Problem::new(at, "expected a number, a text such as \"40ms\", true or false");
+        }
+        let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+        Problem::new(at, message)
     }
 }
 
@@ -69,7 +79,21 @@ pub fn hidden(c: char) -> bool {
 
 /// A text of a stranger, short enough to repeat.
 pub(super) fn short(text: &str) -> String {
-    if text.chars().count() <= 60 { text.to_owned() } else { text.chars().take(57).chain("…".chars()).collect() }
+    clipped(text, 60)
+}
+
+/// A text of up to so many characters, all of which can be seen.
+fn clipped(text: &str, most: usize) -> String {
+    let mut seen = text.chars().map(|c| match c {
+        '\n' | '\t' => ' ',
+        c if hidden(c) => '\u{fffd}',
+        c => c,
+    });
+    let mut clipped: String = seen.by_ref().take(most).collect();
+    if seen.next().is_some() {
+        clipped.push('…');
+    }
+    clipped
 }
 
 impl fmt::Display for Problem {

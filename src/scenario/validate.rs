@@ -1,5 +1,6 @@
 //! Reading a document and finding everything that is wrong with it.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::check::CHECKS;
@@ -7,7 +8,7 @@ use crate::components::{KINDS, Kind, Message, kind};
 use crate::sim::{FieldKind, LONGEST, Machine, Profile, Template, Value};
 
 use super::problem::{Problem, hidden, short};
-use super::{Dial, Document, Group, LinkRule};
+use super::{Act, Dial, Document, Group, LinkRule, Task, VitalLine};
 
 /// How long a document may be, in bytes of JSON.
 pub const MAX_DOCUMENT: usize = 262_144;
@@ -36,6 +37,10 @@ impl Document {
             let told = format!("the document is {} bytes long; {MAX_DOCUMENT} is the limit", text.len());
             return Err(vec![Problem::new("", told)]);
         }
+        // Serde would take a list for a structure, field after field, and speak of the wrong places.
+        if !text.trim_start().starts_with('{') {
+            return Err(vec![Problem::new("", "expected a document: an object with at least a name and a title")]);
+        }
         let mut reader = serde_json::Deserializer::from_str(text);
         let document: Result<Document, _> = serde_path_to_error::deserialize(&mut reader);
         let document =
@@ -55,7 +60,7 @@ impl Document {
             return Err(vec![Problem::new("", told)]);
         }
         let reader = toml::Deserializer::parse(text).map_err(|why| {
-            let line = why.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = why.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
             vec![Problem::new(format!("line {line}"), why.message().to_owned())]
         })?;
         let document: Result<Document, _> = serde_path_to_error::deserialize(reader);
@@ -110,16 +115,16 @@ impl Document {
         if !found.is_empty() {
             return found;
         }
-        self.check_load(&mut found);
-        self.check_cues(&mut found);
-        for (place, dial) in self.dials.iter().enumerate() {
-            self.check_dial(place, dial, &mut found);
-        }
         for (place, check) in self.checks.iter().enumerate() {
             if !CHECKS.iter().any(|known| known.name == *check) {
                 let names = CHECKS.iter().map(|known| known.name);
                 found.push(Problem::unknown(format!("checks[{place}]"), "check", check, names));
             }
+        }
+        self.check_load(&mut found);
+        self.check_cues(&mut found);
+        for (place, dial) in self.dials.iter().enumerate() {
+            self.check_dial(place, dial, &mut found);
         }
         self.check_lesson(&mut found);
         found
@@ -136,6 +141,9 @@ impl Document {
             let told =
                 format!("expected up to 40 lower case letters, digits and hyphens, found \"{}\"", short(&self.name));
             found.push(Problem::new("name", told));
+        }
+        if self.revision == 0 {
+            found.push(Problem::new("revision", "expected a whole number from 1, found 0"));
         }
         if self.title.trim().is_empty() {
             found.push(Problem::new("title", "a document needs a title"));
@@ -177,6 +185,9 @@ impl Document {
         check_name(&at("name"), &group.name, found);
         if let Some(prefix) = &group.prefix {
             check_name(&at("prefix"), prefix, found);
+        }
+        if let Some(title) = &group.title {
+            check_text(&at("title"), title, found);
         }
         if self.groups[..place].iter().any(|other| other.name == group.name) {
             found.push(Problem::new(at("name"), format!("there are two groups \"{}\"", short(&group.name))));
@@ -220,6 +231,13 @@ impl Document {
                 let names = self.groups.iter().map(|group| &*group.name);
                 found.push(Problem::unknown(at(&format!("between[{end}]")), "group", name, names));
             }
+        }
+        let same = |other: &LinkRule| {
+            let (a, b) = (&rule.between.0, &rule.between.1);
+            (&other.between.0, &other.between.1) == (a, b) || (&other.between.0, &other.between.1) == (b, a)
+        };
+        if let Some(other) = self.links[..place].iter().position(same) {
+            found.push(Problem::new(at("between"), format!("links[{other}] wires these two already")));
         }
         if !(0.0..=1.0).contains(&rule.loss) {
             found.push(Problem::new(at("loss"), format!("expected a number from 0 to 1, found {}", rule.loss)));
@@ -270,6 +288,7 @@ impl Document {
     }
 
     fn check_cues(&self, found: &mut Vec<Problem>) {
+        let added = self.added();
         for (place, cue) in self.cues.iter().enumerate() {
             let at = format!("cues[{place}]");
             if cue.at.is_some() == cue.when.is_some() {
@@ -279,8 +298,17 @@ impl Document {
                 found.push(Problem::new(format!("{at}.then"), format!("{MAX_LIST} is the limit")));
             }
             check_text(&format!("{at}.say"), &cue.say, found);
+            for (act, what) in cue.then.iter().enumerate().take(MAX_LIST) {
+                self.check_act(&format!("{at}.then[{act}]"), what, &added, found);
+            }
             if let Some(condition) = &cue.when {
-                condition.problems(&format!("{at}.when"), &|name| self.may_be_named(name), &self.checks, 0, found);
+                condition.problems(
+                    &format!("{at}.when"),
+                    &|name| self.may_be_named(name, &added),
+                    &self.checks,
+                    0,
+                    found,
+                );
             }
         }
     }
@@ -291,6 +319,20 @@ impl Document {
         }
         let at = |field: &str| format!("dials[{place}].{field}");
         check_name(&at("name"), &dial.name, found);
+        check_text(&at("title"), &dial.title, found);
+        if self.dials[..place].iter().any(|other| other.name == dial.name) {
+            found.push(Problem::new(at("name"), format!("there are two dials \"{}\"", short(&dial.name))));
+        }
+        for (field, end) in [("min", dial.min), ("max", dial.max)] {
+            if end.is_some_and(|end| !end.is_finite()) {
+                found.push(Problem::new(at(field), "expected a number"));
+            }
+        }
+        if let (Some(min), Some(max)) = (dial.min, dial.max)
+            && min > max
+        {
+            found.push(Problem::new(at("max"), format!("{max} is below min, {min}")));
+        }
         let Some(kind) = self.kind_of(&dial.group) else {
             let names = self.groups.iter().map(|group| &*group.name);
             return found.push(Problem::unknown(at("group"), "group", &dial.group, names));
@@ -302,6 +344,7 @@ impl Document {
     }
 
     fn check_lesson(&self, found: &mut Vec<Problem>) {
+        let added = self.added();
         let steps = self.lesson.iter().flat_map(|lesson| &lesson.steps);
         for (place, step) in steps.enumerate() {
             let at = format!("lesson.steps[{place}]");
@@ -310,19 +353,104 @@ impl Document {
             if step.tasks.len() > MAX_LIST {
                 found.push(Problem::new(format!("{at}.tasks"), format!("{MAX_LIST} is the limit")));
             }
-            for (task, done) in step.tasks.iter().map(|task| &task.done).enumerate() {
+            for (task, Task { text, done }) in step.tasks.iter().enumerate() {
+                check_text(&format!("{at}.tasks[{task}].text"), text, found);
                 let at = format!("{at}.tasks[{task}].done");
-                done.problems(&at, &|name| self.may_be_named(name), &self.checks, 0, found);
+                done.problems(&at, &|name| self.may_be_named(name, &added), &self.checks, 0, found);
             }
         }
         for (place, simplification) in self.simplifications.iter().enumerate() {
             check_text(&format!("simplifications[{place}].what"), &simplification.what, found);
+            check_text(&format!("simplifications[{place}].source"), &simplification.source, found);
         }
         for (place, vital) in self.vitals.iter().enumerate() {
             check_text(&format!("vitals[{place}].title"), &vital.title, found);
             if vital.lines.is_empty() || vital.lines.len() > 4 {
                 found.push(Problem::new(format!("vitals[{place}].lines"), "expected one to four lines"));
             }
+            for (line, VitalLine { measure, of, .. }) in vital.lines.iter().enumerate().take(4) {
+                for text in [measure].into_iter().chain(of) {
+                    check_text(&format!("vitals[{place}].lines[{line}]"), text, found);
+                }
+            }
+        }
+    }
+
+    /// What a cue does, as far as one can tell before the run: names that nothing will have, numbers out of range.
+    fn check_act(&self, at: &str, act: &Act, added: &BTreeSet<&str>, found: &mut Vec<Problem>) {
+        if found.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let name = |field: &str, name: &str, found: &mut Vec<Problem>| {
+            if !self.may_be_named(name, added) {
+                let names = self.groups.iter().map(|group| &*group.name);
+                found.push(Problem::unknown(format!("{at}.{field}"), "node or group", name, names));
+            }
+        };
+        match act {
+            Act::Add { what, name } => {
+                if !self.groups.iter().any(|group| group.name == *what) && kind(what).is_none() {
+                    let names = self.groups.iter().map(|group| &*group.name).chain(KINDS.iter().map(|kind| kind.name));
+                    found.push(Problem::unknown(format!("{at}.add.what"), "group or kind", what, names));
+                }
+                if let Some(name) = name {
+                    check_name(&format!("{at}.add.name"), name, found);
+                }
+            }
+            Act::Remove { node } => name("remove.node", node, found),
+            Act::Kill { node, .. } => name("kill.node", node, found),
+            Act::Restart { node } => name("restart.node", node, found),
+            Act::Pause { node } => name("pause.node", node, found),
+            Act::Resume { node } => name("resume.node", node, found),
+            Act::Slow { node, factor } => {
+                name("slow.node", node, found);
+                if !(0.001..=1000.0).contains(factor) {
+                    let told = format!("expected a number from 0.001 to 1000, found {factor}");
+                    found.push(Problem::new(format!("{at}.slow.factor"), told));
+                }
+            }
+            Act::Wire { between: (a, b) }
+            | Act::Unwire { between: (a, b) }
+            | Act::Cut { between: (a, b), .. }
+            | Act::Heal { between: (a, b), .. }
+            | Act::Hold { between: (a, b), .. }
+            | Act::Release { between: (a, b), .. } => {
+                name("between[0]", a, found);
+                name("between[1]", b, found);
+            }
+            Act::Link { between: (a, b), delay, loss } => {
+                name("link.between[0]", a, found);
+                name("link.between[1]", b, found);
+                if let Some(Err(told)) = delay.map(|delay| delay.check()) {
+                    found.push(Problem::new(format!("{at}.link.delay"), told));
+                }
+                if let Some(loss) = loss.filter(|loss| !(0.0..=1.0).contains(loss)) {
+                    let told = format!("expected a number from 0 to 1, found {loss}");
+                    found.push(Problem::new(format!("{at}.link.loss"), told));
+                }
+            }
+            Act::Set { node, field, value } => {
+                name("set.node", node, found);
+                let finite = !matches!(value, Value::Number(number) if !number.is_finite());
+                // Of a group one knows the kind; a node may have been added with any.
+                match self.kind_of(node).map(|kind| fits(kind, field, value)) {
+                    Some(Err(told)) => found.push(Problem::new(format!("{at}.set"), told)),
+                    None if !finite => found.push(Problem::new(format!("{at}.set.value"), "expected a number")),
+                    _ => {}
+                }
+            }
+            Act::Dial { dial, value } => match self.dials.iter().find(|known| known.name == *dial) {
+                None => {
+                    let names = self.dials.iter().map(|dial| &*dial.name);
+                    found.push(Problem::unknown(format!("{at}.dial.dial"), "dial", dial, names));
+                }
+                Some(known) => {
+                    let fits = || self.kind_of(&known.group).map_or(Ok(()), |kind| fits(kind, &known.field, value));
+                    if let Err(told) = known.check_value(value).and_then(|()| fits()) {
+                        found.push(Problem::new(format!("{at}.dial.value"), told));
+                    }
+                }
+            },
         }
     }
 
@@ -330,11 +458,19 @@ impl Document {
         kind(&self.groups.iter().find(|known| known.name == group)?.kind)
     }
 
+    /// The names that cues give to what they add.
+    fn added(&self) -> BTreeSet<&str> {
+        let acts = self.cues.iter().flat_map(|cue| &cue.then);
+        let names = acts.map(|act| if let Act::Add { name: Some(name), .. } = act { &**name } else { "" });
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
     /// Whether a node or group may have this name at some time in the run: groups, their members to come, kinds.
-    fn may_be_named(&self, name: &str) -> bool {
+    fn may_be_named(&self, name: &str, added: &BTreeSet<&str>) -> bool {
         let member = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
         self.groups.iter().any(|group| group.name == name || member(group.prefix.as_ref().unwrap_or(&group.name)))
             || KINDS.iter().any(|kind| kind.name == name || member(kind.name))
+            || added.contains(name)
     }
 
     /// The templates of a run: the groups, then every kind for what is placed by hand; wired by the links.
