@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::link::{self, Budget, Fault, LinkError, Opened, Shelf, Shown};
-use faultline::scenario::{Act, Condition, Cue, Document, Lesson, Step, Task, builtin, builtins};
+use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, builtin, builtins};
 use faultline::sim::{Dist, LONGEST, Micros, Purpose, Stream, Time, Value};
 use faultline::timeline::{Cursor, MAX_ACTS, Moment, Stamped, Timeline};
 use proptest::prelude::*;
@@ -237,6 +237,32 @@ fn a_run_that_takes_long_to_replay_is_said() {
     let opened = far(Time(1), Some(u64::MAX));
     assert_eq!((opened.shown.digest, opened.moment.cursor), (None, Cursor::default()));
     assert!(opened.notes[0].contains("minutes"), "{:?}", opened.notes);
+}
+
+#[test]
+fn the_links_of_the_manual_open_and_do_what_they_say() {
+    let manual = include_str!("../docs/link.md");
+    let links: Vec<&str> = manual.lines().filter(|line| line.starts_with('#') && line[1..].starts_with('1')).collect();
+    assert!(links.len() >= 8);
+    for link in links {
+        let opened = link::read(link).unwrap_or_else(|error| panic!("{link}: {error}"));
+        // Each act can be done where it stands.
+        for (place, Stamped { at, act }) in opened.moment.acts.iter().enumerate() {
+            let acts = opened.moment.acts[..place].to_vec();
+            let before = Moment { acts, cursor: Cursor { at: *at, steps: None }, ..opened.moment.clone() };
+            let timeline = Timeline::at_moment(before.document.clone(), &before).expect(link);
+            assert_eq!(act.check(timeline.document(), &timeline.run().world), Ok(()), "{link}: {}", act.words());
+        }
+    }
+    for limit in [link::MAX_LINK, link::SHORT, link::AMBER, MAX_ACTS, link::MAX_SETTINGS, link::MAX_WORD] {
+        let digits = limit.to_string();
+        let (thousands, rest) = digits.split_at(digits.len().saturating_sub(3));
+        let written = if thousands.is_empty() { digits.clone() } else { format!("{thousands} {rest}") };
+        assert!(manual.contains(&written), "{written}");
+    }
+    let json = manual.split_once("```json").and_then(|(_, rest)| rest.split_once("```")).expect("an example").0;
+    let opened = link::read(&packed(json).replace("1z~town~", "1z~chat~")).expect("the example of what is packed");
+    assert_eq!((opened.moment.acts.len(), opened.shown.digest), (1, Some(81_985_529_216_486_895)));
 }
 
 #[test]
@@ -565,34 +591,57 @@ fn acts(most: usize) -> impl Strategy<Value = Vec<Stamped>> {
     })
 }
 
+/// What a cue may do in a document with a group of clients.
+fn cue_act() -> impl Strategy<Value = Act> {
+    let node = || prop_oneof![Just("clients"), Just("client-1"), Just("client")].prop_map(str::to_owned);
+    let law = dist().prop_filter("a law", |law| law.check().is_ok());
+    prop_oneof![
+        node().prop_map(|node| Act::Kill { node, disk: true }),
+        (node(), 0.001..1000.0f64).prop_map(|(node, factor)| Act::Slow { node, factor }),
+        (node(), node(), law, 0.0..1.0f64).prop_map(|(a, b, law, loss)| Act::Link {
+            between: (a, b),
+            delay: Some(law),
+            loss: Some(loss)
+        }),
+        (0.0..50.0f64).prop_map(|rate| Act::Set {
+            node: "clients".to_owned(),
+            field: "rate".to_owned(),
+            value: Value::Number(rate)
+        }),
+    ]
+}
+
 fn edits() -> impl Strategy<Value = Document> {
     let step = (text(), text(), span()).prop_map(|(title, text, after)| Step {
         title,
         tasks: vec![Task { text: text.clone(), done: Condition::After(Time(after.0)) }],
         text,
     });
-    let cue = (acts(4), span(), text()).prop_map(|(acts, at, say)| Cue {
-        at: Some(Time(at.0)),
-        when: None,
-        then: acts.into_iter().map(|stamped| stamped.act).collect(),
-        say,
-    });
+    let acts = proptest::collection::vec(cue_act(), 0..4);
+    let cue = (acts, span(), text()).prop_map(|(then, at, say)| Cue { at: Some(Time(at.0)), when: None, then, say });
     let steps = proptest::collection::vec(step, 0..3);
-    (text(), any::<u64>(), 0.001..100.0f64, proptest::collection::vec(cue, 0..3), steps).prop_map(
-        |(summary, seed, speed, cues, steps)| Document {
-            summary,
-            seed,
-            speed,
-            cues,
-            lesson: (!steps.is_empty()).then_some(Lesson { steps }),
-            ..document("town")
+    (text(), any::<u64>(), 0.001..100.0f64, 0.0..50.0f64, proptest::collection::vec(cue, 0..3), steps).prop_map(
+        |(summary, seed, speed, rate, cues, steps)| {
+            let group = r#"{"name": "clients", "prefix": "client", "kind": "client"}"#;
+            let mut group: Group = serde_json::from_str(group).expect("a group");
+            group.config.insert("rate".to_owned(), Value::Number(rate));
+            Document {
+                summary,
+                seed,
+                speed,
+                cues,
+                groups: vec![group],
+                lesson: (!steps.is_empty()).then_some(Lesson { steps }),
+                ..document("town")
+            }
         },
     )
 }
 
 fn moments() -> impl Strategy<Value = Moment> {
     let documents = prop_oneof![prop_oneof![Just("town"), Just("town-hall")].prop_map(document), edits(),];
-    let cursor = (span(), proptest::option::of(0..=link::MAX_REPLAY));
+    // Not so far that a link would not go there by itself.
+    let cursor = ((0u64..100_000_000).prop_map(Micros), proptest::option::of(0..=link::MAX_REPLAY));
     (documents, any::<u64>(), acts(40), cursor).prop_map(|(document, seed, acts, (at, steps))| Moment {
         document: Rc::new(document),
         seed,

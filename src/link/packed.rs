@@ -31,7 +31,7 @@ pub(super) fn read(content: &str) -> Result<Parts, LinkError> {
     })?;
     let json = std::str::from_utf8(&json).map_err(|_| broken("it is not text"))?;
     // Serde would take a list for a structure, field after field; no link was ever written so.
-    if !json.starts_with('{') {
+    if !json.trim_start().starts_with('{') {
         return Err(broken("it is not a link's content"));
     }
     let mut reader = serde_json::Deserializer::from_str(json);
