@@ -61,7 +61,7 @@ impl Document {
         }
         let reader = toml::Deserializer::parse(text).map_err(|why| {
             let line = why.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
-            vec![Problem::new(format!("line {line}"), why.message().to_owned())]
+            vec![Problem::new(format!("line {line}"), why.message())]
         })?;
         let document: Result<Document, _> = serde_path_to_error::deserialize(reader);
         document.map_err(|why| vec![Problem::from_serde(&why.path().to_string(), why.inner().message())])?.checked()
