@@ -64,7 +64,8 @@ pub enum Fact {
 
 impl Fact {
     /// Every name.
-    pub const NAMES: &'static [&'static str] = &["accepted", "stored", "joined", "shown", "suspected", "replacing"];
+    pub const NAMES: &'static [&'static str] =
+        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing"];
 
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {

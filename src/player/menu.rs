@@ -141,6 +141,8 @@ pub fn palette(document: &Document) -> Vec<(String, String, &'static crate::comp
         let kind = crate::components::kind(&group.kind)?;
         Some((group.name.clone(), format!("one more of {}", group.title.as_ref().unwrap_or(&group.name)), kind))
     });
-    let alone = KINDS.iter().map(|kind| (kind.name.to_owned(), format!("{}, not wired to anything", kind.title), kind));
+    let alone = KINDS
+        .iter()
+        .map(|kind| (document.lone_name(kind.name), format!("{}, not wired to anything", kind.title), kind));
     grouped.chain(alone).collect()
 }

@@ -462,7 +462,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
         wanted(what) || matches!(what, What::Fact(fact) if matches!(fact.name(), "suspected" | "replacing"))
     };
     // That everything is placed and up at the start is no news.
-    let news = |record: &crate::components::Record| record.at > Time::ZERO || all;
+    let news = |record: &crate::components::Record| record.at > Time(1_000) || all;
     let told = |record: &&crate::components::Record| news(record) && telling(&record.what) && concerns(record);
     let records = player.timeline().log().iter().rev().filter(told);
     records

@@ -454,6 +454,13 @@ impl Document {
         }
     }
 
+    /// What acts call a component of this kind that stands alone, beside the groups: by its kind, unless a group has
+    /// that name.
+    pub fn lone_name(&self, kind: &str) -> String {
+        let taken = self.groups.iter().any(|group| group.name == kind);
+        if taken { format!("lone-{kind}") } else { kind.to_owned() }
+    }
+
     fn kind_of(&self, group: &str) -> Option<&'static Kind> {
         kind(&self.groups.iter().find(|known| known.name == group)?.kind)
     }
@@ -502,7 +509,7 @@ impl Document {
             }
         }
         for kind in KINDS {
-            let bare = kind.template(kind.name, kind.name, (kind.machine)(), &Default::default());
+            let bare = kind.template(&self.lone_name(kind.name), kind.name, (kind.machine)(), &Default::default());
             templates.push(bare.map_err(|unfit| Problem::new(unfit.field, unfit.told))?);
         }
         Ok(templates)

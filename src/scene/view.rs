@@ -102,7 +102,7 @@ pub struct View {
 impl View {
     /// Whether tiers run from top to bottom, because the canvas is narrow.
     pub fn tall(&self) -> bool {
-        self.width < self.height * TALL
+        self.width < self.height * if self.width < SMALL { TALL_SMALL } else { TALL }
     }
 
     /// From the world to the canvas.
@@ -168,6 +168,10 @@ impl View {
 
 /// A canvas whose width is less than this share of its height is narrow.
 const TALL: f32 = 0.95;
+/// The same for a canvas narrower than [`SMALL`], on which columns leave names no room.
+const TALL_SMALL: f32 = 1.2;
+/// As wide as a phone.
+const SMALL: f32 = 480.0;
 
 #[cfg(test)]
 mod tests {

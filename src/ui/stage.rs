@@ -294,11 +294,15 @@ pub fn Stage(props: &StageProps) -> Html {
     };
     let tip = tool.and_then(|tool| TOOLS.iter().find(|(key, ..)| *key == tool)).map(|(_, _, tip)| *tip);
     let buttons = nodes.iter().map(|NodeButton { id, label, at }| {
-        let (host, id) = (host.clone(), *id);
+        let select = {
+            let (host, id) = (host.clone(), *id);
+            move || host.dispatch(Action::Select(Some(Target::Node(id))))
+        };
+        let clicked = select.clone();
         let pixel = |of: fn((i32, i32)) -> i32| at.map(|at| of(at).to_string());
         html! {
             <button key={id.0} data-x={pixel(|at| at.0)} data-y={pixel(|at| at.1)}
-                onfocus={move |_: FocusEvent| host.dispatch(Action::Select(Some(Target::Node(id))))}>{ label }</button>
+                onfocus={move |_: FocusEvent| select()} onclick={move |_: MouseEvent| clicked()}>{ label }</button>
         }
     });
     html! {
