@@ -4,6 +4,9 @@ PORT   ?= 8080
 # The whole first download, gzipped, may not grow above this many bytes. The aim is 250 000.
 BUDGET ?= 500000
 
+# How many parts of a path «make weigh» tells apart.
+DEPTH  ?= 2
+
 # dist/ is only ever a release bundle, as one would put it on a host; development builds go here.
 PAGE   := target/page
 
@@ -13,11 +16,12 @@ export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
 export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] && echo false || echo true)
 
-.PHONY: help serve page build test check bench shot clean
+.PHONY: help serve page build weigh test check bench shot clean
 
 help:
 	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
 	@echo 'make build   the release bundle in dist/, for any static host; says what a visitor downloads'
+	@echo 'make weigh   what the code in it weighs, by module (DEPTH=2)'
 	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
 	@echo 'make check   formatting and lints, native and wasm32'
 	@echo 'make bench   the benchmarks'
@@ -37,6 +41,10 @@ page:
 build:
 	@sh tools/page.sh dist --release
 	@sh tools/size.sh dist $(BUDGET)
+
+weigh:
+	@sh tools/page.sh dist --release
+	@node tools/weigh.mjs target/named.wasm $(DEPTH)
 
 test:
 	@sh tools/test.sh
