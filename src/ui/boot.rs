@@ -55,10 +55,8 @@ pub fn start() {
     let host = Host::new(player);
     let Some(root) = document.get_element_by_id("app") else { return };
     root.set_inner_html("");
-    if settings.embed {
-        if let Some(body) = document.body() {
-            body.set_class_name("embed");
-        }
+    if let Some(body) = document.body().filter(|_| settings.embed) {
+        body.set_class_name("embed");
     }
     let host = Shared(host);
     follow_hash(&host, &settings);

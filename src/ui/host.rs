@@ -17,6 +17,9 @@ use super::painter::Painter;
 /// How often panels are refreshed while the run goes on, in milliseconds.
 const REFRESH: f64 = 200.0;
 
+/// What the browser calls for a frame, with the time in milliseconds.
+type OnFrame = Closure<dyn FnMut(f64)>;
+
 /// Everything that outlives a single draw of the panels.
 pub struct Host {
     player: RefCell<Player>,
@@ -24,7 +27,7 @@ pub struct Host {
     painter: RefCell<Option<Painter>>,
     /// The animation frame that was asked for.
     pending: Cell<Option<i32>>,
-    on_frame: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    on_frame: RefCell<Option<OnFrame>>,
     /// When the last frame was; `None` after a sleep, which no run catches up with.
     last: Cell<Option<f64>>,
     refreshed: Cell<f64>,

@@ -1,5 +1,6 @@
 //! What lies over the page: notices, the share dialog, the keys.
 
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -83,10 +84,9 @@ pub fn Share(props: &ShareProps) -> Html {
     };
     let root = use_node_ref();
     use_effect_with(root.clone(), |root| {
-        if let Some(first) = root.cast::<HtmlElement>().and_then(|root| root.query_selector("button").ok().flatten()) {
-            if let Ok(first) = wasm_bindgen::JsCast::dyn_into::<HtmlElement>(first) {
-                let _ = first.focus();
-            }
+        let first = root.cast::<HtmlElement>().and_then(|root| root.query_selector("button").ok().flatten());
+        if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
+            let _ = first.focus();
         }
     });
     html! {
