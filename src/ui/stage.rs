@@ -382,8 +382,8 @@ struct Watch {
 impl Watch {
     fn new(host: &Shared, canvas: &HtmlCanvasElement, settings: &Settings) -> Watch {
         host.attach(canvas);
-        // A figure has no tools over it, and its hint is its caption.
-        let (top, bottom) = if settings.embed { (-44.0, -8.0) } else { (0.0, 30.0) };
+        // The tools and the hint lie over the stage; a figure has neither.
+        let (top, bottom) = if settings.embed { (0.0, 0.0) } else { (34.0, 16.0) };
         host.dispatch_quietly(Action::Inset(Insets { top, bottom, ..Insets::default() }));
         let measure = {
             let (host, canvas) = (host.clone(), canvas.clone());
