@@ -383,7 +383,8 @@ impl Watch {
     fn new(host: &Shared, canvas: &HtmlCanvasElement, settings: &Settings) -> Watch {
         host.attach(canvas);
         // The tools and the hint lie over the stage; a figure has neither.
-        let (top, bottom) = if settings.embed { (0.0, 0.0) } else { (34.0, 16.0) };
+        let hint = if canvas.client_width() < 480 { 46.0 } else { 16.0 };
+        let (top, bottom) = if settings.embed { (0.0, 0.0) } else { (34.0, hint) };
         host.dispatch_quietly(Action::Inset(Insets { top, bottom, ..Insets::default() }));
         let measure = {
             let (host, canvas) = (host.clone(), canvas.clone());
