@@ -221,6 +221,9 @@ fn another_revision_is_noted_and_opens() {
     assert!(noted[0].contains("another revision of the scenario (2; here it is 3)"), "{noted:?}");
     assert!(noted[1].contains("another revision of the engine (9; here it is 1)"), "{noted:?}");
     assert!(noted[2].contains("left out") && noted[2].contains("\"load\""), "{noted:?}");
+    // However many there are, it is one sentence.
+    let many = notes(&format!("1~town.r~2{}.end", ".with~load~5".repeat(256)));
+    assert!(many.len() == 2 && many[1].contains("and 255 more"), "{many:?}");
 }
 
 #[test]

@@ -403,13 +403,18 @@ fn settle(parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkError> {
     let mut settings = parts.with;
     if !same {
         // The dial may have gone with the old revision; the rest of the link still stands.
+        let mut left_out = Vec::new();
         settings.retain(|setting| match document.with_settings(std::slice::from_ref(setting)) {
             Ok(_) => true,
             Err(problem) => {
-                notes.push(format!("A setting was left out: {problem}."));
+                left_out.push(problem);
                 false
             }
         });
+        if let Some(first) = left_out.first() {
+            let more = if left_out.len() > 1 { format!(" (and {} more)", left_out.len() - 1) } else { String::new() };
+            notes.push(format!("A setting was left out{more}: {first}."));
+        }
     }
     let set = document.with_settings(&settings).map_err(|problem| {
         let told = format!("This link sets what cannot be set: {problem}.");
