@@ -10,8 +10,12 @@ mod phold;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::rc::Rc;
 
-use faultline::sim::Recorder;
+use faultline::components::World;
+use faultline::scenario::{Run, builtin};
+use faultline::sim::{Micros, Record, RecordId, Recorder, Time};
+use faultline::timeline::Timeline;
 
 /// How many balls are in the air.
 const BALLS: [u32; 4] = [64, 1_024, 16_384, 262_144];
@@ -20,15 +24,18 @@ const PAIRS: usize = 21;
 /// How many events a stretch is.
 const STRETCH: u64 = 200_000;
 
+/// How far the chat service runs.
+const CHAT: Time = Time(Micros::secs(90).0);
+
 /// Takes every record and keeps the last few: what a log costs at the least.
 struct Ring {
-    records: Vec<faultline::sim::Record<phold::Ball>>,
+    records: Vec<Record<phold::Ball>>,
     next: usize,
 }
 
 impl Recorder<phold::Ball> for Ring {
     const ON: bool = true;
-    fn record(&mut self, record: faultline::sim::Record<phold::Ball>) {
+    fn record(&mut self, record: Record<phold::Ball>) {
         if self.records.len() < 16_384 {
             self.records.push(record);
         } else {
@@ -60,11 +67,11 @@ fn clock() -> f64 {
     now() * 1e6
 }
 
-/// Nanoseconds an event.
-fn time(run: impl FnOnce(u64)) -> f64 {
+/// Nanoseconds an event, of which this many happen.
+fn time(events: u64, run: impl FnOnce()) -> f64 {
     let start = clock();
-    run(STRETCH);
-    (clock() - start) / STRETCH as f64
+    run();
+    (clock() - start) / events as f64
 }
 
 fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
@@ -85,22 +92,67 @@ fn phold_row(balls: u32, table: &mut String) {
     phold::run(&mut told, STRETCH, &mut ring);
     let (mut yard, mut off, mut on) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..PAIRS {
-        let unit = time(|events| plain.run(events));
+        let unit = time(STRETCH, || plain.run(STRETCH));
         yard.push(unit);
-        off.push(time(|events| phold::run(&mut bare, events, &mut ())) / unit);
-        on.push(time(|events| phold::run(&mut told, events, &mut ring)) / unit);
+        off.push(time(STRETCH, || phold::run(&mut bare, STRETCH, &mut ())) / unit);
+        on.push(time(STRETCH, || phold::run(&mut told, STRETCH, &mut ring)) / unit);
     }
     black_box((plain.sum, bare.digest(), ring.records.len()));
     let ((_, unit, _), (low, off, high), (_, on, _)) = (median(yard), median(off), median(on));
     let _ = writeln!(table, "{balls:>10}{unit:>14.1}{off:>12.2}{:>16}{on:>14.2}", format!("{low:.2}–{high:.2}"));
 }
 
-fn report() -> String {
+/// The chat service, three times as deep: the world alone; with records, measures and
+/// checks; with log, tape and keyframes as the page has it.
+fn chat_rows(table: &mut String) {
+    let document = Rc::new(builtin("chat").expect("the chat service is built in"));
+    let begin = |seed: u64| {
+        let mut world = World::new(seed, document.templates().expect("it has no problem"));
+        for (template, group) in document.groups.iter().enumerate() {
+            for _ in 0..group.count {
+                world.place(template as u32, None, false, RecordId(0), &mut ());
+            }
+        }
+        world
+    };
+    let mut plain = phold::Plain::new(64, 1);
+    plain.run(STRETCH);
+    let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
+    for seed in 0..PAIRS as u64 {
+        let unit = time(STRETCH, || plain.run(STRETCH));
+        let mut world = begin(seed);
+        let start = clock();
+        world.run_until(CHAT, &mut ());
+        ratios[0].push((clock() - start) / world.events() as f64 / unit);
+        let mut run = Run::new(document.clone(), seed).expect("it has no problem");
+        let start = clock();
+        run.run_until(CHAT, &mut ());
+        ratios[1].push((clock() - start) / run.world.events() as f64 / unit);
+        let mut timeline = Timeline::new(document.clone(), seed, Vec::new()).expect("it has no problem");
+        let start = clock();
+        timeline.advance(CHAT, u64::MAX);
+        ratios[2].push((clock() - start) / timeline.run().world.events() as f64 / unit);
+        black_box((world.digest(), run.digest(), timeline.run().digest()));
+    }
+    let names = ["the world alone", "with records, measures, checks", "with log, tape, keyframes too"];
+    for (name, ratios) in names.into_iter().zip(ratios) {
+        let (low, middle, high) = median(ratios);
+        let _ = writeln!(table, "  {name:<32}{middle:>6.2}{:>16}", format!("{low:.2}–{high:.2}"));
+    }
+}
+
+/// Everything, or only the rows with so many balls.
+fn report(only: &[u32]) -> String {
     let mut table = String::from("PHOLD, 64 halls, all linked: time an event as a ratio to a plain BinaryHeap loop\n");
     table.push_str("  in flight  yardstick ns      engine       quartiles  with records\n");
-    for balls in BALLS {
+    for balls in BALLS.into_iter().filter(|balls| only.is_empty() || only.contains(balls)) {
         phold_row(balls, &mut table);
     }
+    if !only.is_empty() {
+        return table;
+    }
+    table.push_str("\nChat service, 90 s: time an event as a ratio to the yardstick at 64 in flight, and quartiles\n");
+    chat_rows(&mut table);
     table
 }
 
@@ -109,12 +161,13 @@ fn main() {
     {
         use std::io::Write as _;
         // A closed pipe is no reason to fail.
-        let _ = write!(std::io::stdout(), "\nnative\n{}", report());
+        let only: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+        let _ = write!(std::io::stdout(), "\nnative\n{}", report(&only));
     }
 }
 
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen_test::wasm_bindgen_test]
 fn engine() {
-    wasm_bindgen_test::console_log!("\nwasm in Node\n{}", report());
+    wasm_bindgen_test::console_log!("\nwasm in Node\n{}", report(&[]));
 }
