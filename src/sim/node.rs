@@ -257,7 +257,7 @@ impl<P: Payload> Node<P> {
     }
     /// The link to `to`.
     pub fn link(&self, to: NodeId) -> Option<&Link> {
-        self.links.binary_search_by_key(&to, |link| link.to).ok().map(|place| &self.links[place])
+        self.place_of(to).map(|place| &self.links[place])
     }
     /// Whether memory, inbox, cores or disk hold a copy of `item`. A crashed node holds what is on its disk.
     pub fn carries(&self, item: super::Item) -> bool {
@@ -272,7 +272,23 @@ impl<P: Payload> Node<P> {
     }
 
     pub(super) fn link_mut(&mut self, to: NodeId) -> Option<&mut Link> {
-        self.links.binary_search_by_key(&to, |link| link.to).ok().map(|place| &mut self.links[place])
+        self.place_of(to).map(|place| &mut self.links[place])
+    }
+
+    /// Where among the links the one to `to` stands. A group's members are numbered in a row, so most often it is as far
+    /// from the first as its end is, or one place before that, since nobody is linked to itself.
+    #[inline]
+    fn place_of(&self, to: NodeId) -> Option<usize> {
+        let there = |place: usize| self.links.get(place).is_some_and(|link| link.to == to);
+        let guess = to.0.wrapping_sub(self.links.first()?.to.0) as usize;
+        if there(guess) {
+            return Some(guess);
+        }
+        let guess = guess.wrapping_sub(1);
+        if there(guess) {
+            return Some(guess);
+        }
+        self.links.binary_search_by_key(&to, |link| link.to).ok()
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {

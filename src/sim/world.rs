@@ -84,6 +84,8 @@ pub struct World<P: Payload> {
     this_instant: u32,
     history: Digest,
     halted: Option<Halt>,
+    /// Whether a link was ever cut, held or taken away. While none was, a message that arrives need not ask its link.
+    links_changed: bool,
     /// Kept between handlers so that none allocates; always empty between events.
     scratch: Vec<Effect<P>>,
 }
@@ -105,6 +107,7 @@ impl<P: Payload> Clone for World<P> {
             this_instant: self.this_instant,
             history: self.history,
             halted: self.halted,
+            links_changed: self.links_changed,
             scratch: Vec::new(),
         }
     }
@@ -231,6 +234,7 @@ impl<P: Payload> World<P> {
             this_instant: 0,
             history: Digest::default(),
             halted: None,
+            links_changed: false,
             scratch: Vec::new(),
         }
     }
@@ -397,6 +401,7 @@ impl<P: Payload> World<P> {
         let (from, to) = (flight.from, flight.to);
         let lost = match flight.lost {
             Some(why) => Some(why),
+            None if !self.links_changed => None,
             None => match self
                 .nodes
                 .get_mut(from.0 as usize)
@@ -733,6 +738,7 @@ impl<P: Payload> World<P> {
         if place.take().is_none() {
             return false;
         }
+        self.links_changed = true;
         for other in self.nodes.iter_mut().flatten() {
             if other.link(id).is_some() {
                 unlink(Rc::make_mut(other), id);

@@ -82,6 +82,7 @@ impl<P: Payload> World<P> {
     pub fn command<R: Recorder<P>>(&mut self, command: &Command, records: &mut R) -> Result<(), Refusal> {
         self.check(command)?;
         let none = RecordId(0);
+        self.links_changed |= matches!(command, Command::Cut { .. } | Command::Hold { .. } | Command::Unwire { .. });
         match command {
             Command::Add { template, name } => {
                 self.place(*template, name.clone(), true, none, records);
