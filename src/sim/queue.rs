@@ -12,8 +12,8 @@ use super::Time;
 
 /// The bits of a digit.
 const BITS: u32 = 6;
-/// A bucket with more events than this is dealt out rather than sorted.
-const SORTED: usize = 32;
+/// A bucket with more events than this is dealt out rather than sorted by insertion.
+const SORTED: usize = 12;
 /// With more events than this the bottom is dealt out again: putting one more in its place would cost too much.
 const DEEP: usize = 128;
 
@@ -47,7 +47,16 @@ struct Entry<E> {
 struct Level<E> {
     /// A bit a bucket that is not empty.
     occupied: u64,
-    buckets: [Vec<Entry<E>>; 64],
+    buckets: [Bucket<E>; 64],
+}
+
+#[derive(Clone)]
+struct Bucket<E> {
+    /// In the order in which they went in, as far as they are of one instant.
+    entries: Vec<Entry<E>>,
+    /// The earliest time among them: looking it up would make a lone event that comes and goes as dear as the many that
+    /// wait behind it.
+    least: u64,
 }
 
 impl<E> Default for Queue<E> {
@@ -84,7 +93,7 @@ impl<E: Copy> Queue<E> {
     }
     /// Every waiting event with its place in the order, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, u64, &E)> {
-        let wheel = self.wheel.iter().flat_map(|level| level.buckets.iter().flatten());
+        let wheel = self.wheel.iter().flat_map(|level| level.buckets.iter().flat_map(|bucket| &bucket.entries));
         self.bottom.iter().chain(wheel).map(|entry| (entry.at, entry.sequence, &entry.event))
     }
 
@@ -130,12 +139,17 @@ impl<E: Copy> Queue<E> {
         let slot = entry.at.0 >> (level as u32 * BITS) & 63;
         let level = &mut self.wheel[level];
         level.occupied |= 1 << slot;
-        level.buckets[slot as usize].push(entry);
+        let bucket = &mut level.buckets[slot as usize];
+        bucket.least = bucket.least.min(entry.at.0);
+        bucket.entries.push(entry);
     }
 
     #[cold]
     fn grow(&mut self, level: usize) {
-        self.wheel.resize_with(level + 1, || Level { occupied: 0, buckets: std::array::from_fn(|_| Vec::new()) });
+        self.wheel.resize_with(level + 1, || Level {
+            occupied: 0,
+            buckets: std::array::from_fn(|_| Bucket { entries: Vec::new(), least: u64::MAX }),
+        });
     }
 
     /// Into its place in the bottom: after all that are due at the same time.
@@ -164,12 +178,13 @@ impl<E: Copy> Queue<E> {
             let mut bucket = std::mem::take(&mut self.spare);
             let low = &mut self.wheel[level];
             low.occupied &= !(1 << slot);
-            std::mem::swap(&mut bucket, &mut low.buckets[slot]);
+            std::mem::swap(&mut bucket, &mut low.buckets[slot].entries);
+            low.buckets[slot].least = u64::MAX;
             // The digit of the level becomes the bucket's, and those below it become zero.
             self.base = ((self.base >> shift) & !63 | slot as u64) << shift;
             if level == 0 || bucket.len() <= SORTED {
                 if level > 0 {
-                    bucket.sort_unstable_by_key(|entry| (entry.at, entry.sequence));
+                    sort(&mut bucket);
                 }
                 self.bottom.extend(bucket.drain(..));
                 self.limit = self.base.saturating_add(1 << shift);
@@ -190,7 +205,21 @@ impl<E: Copy> Queue<E> {
 
     fn first_in_wheel(&self) -> u64 {
         let Some((level, slot)) = self.first_bucket() else { return u64::MAX };
-        self.wheel[level].buckets[slot].iter().map(|entry| entry.at.0).min().unwrap_or(u64::MAX)
+        self.wheel[level].buckets[slot].least
+    }
+}
+
+/// By time, those of one instant as they stand: by insertion, for there are few of them. The standard library's sort is
+/// eight kilobytes of wasm and no faster here.
+fn sort<E: Copy>(entries: &mut [Entry<E>]) {
+    for next in 1..entries.len() {
+        let entry = entries[next];
+        let mut hole = next;
+        while hole > 0 && entries[hole - 1].at > entry.at {
+            entries[hole] = entries[hole - 1];
+            hole -= 1;
+        }
+        entries[hole] = entry;
     }
 }
 
