@@ -284,7 +284,9 @@ fn a_link_holds_a_moment_and_gives_it_back() {
     let start = said(&faultline(&["link", "chat"])).trim().to_owned();
     assert_eq!(start, "1.chat");
     let link = said(&faultline(&["link", "chat", "--seed", "9", "--set", "rate=2", "--at", "4s"])).trim().to_owned();
+    assert!(!link.contains(".play"), "a moment stands still unless asked: {link}");
     let back = json(&faultline(&["link", &link]));
+    assert_eq!(back["playing"], false);
     let known = [
         "acts",
         "cursor",

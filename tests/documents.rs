@@ -4,16 +4,15 @@
 
 use faultline::check::CHECKS;
 use faultline::components::KINDS;
+use faultline::scenario::schema::{self, Schema};
 use faultline::scenario::{
     Act, Condition, Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Problem, Simplification,
-    Step, Task, Vital, VitalLine, builtin, builtins, manual,
+    Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
 };
 use faultline::sim::{Dist, Purpose, Stream};
 use faultline::trace::Stat;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const MANUAL: &str = "docs/scenario.md";
@@ -33,7 +32,7 @@ fn every_built_in_document_is_right() {
         assert_eq!(document.name, name, "a document is called like its file");
         // The page has the same by another way: the build's JSON.
         assert_eq!(builtin(&name).expect("built in"), document);
-        assert_eq!(Document::from_json(&document.to_json()).expect("as a link has it"), document);
+        assert_eq!(Document::from_json(&schema::json(&document)).expect("as a link has it"), document);
         assert!(!document.summary.is_empty() && !document.hint.is_empty(), "{name}: summary and hint greet a newcomer");
         count += 1;
     }
@@ -70,14 +69,8 @@ fn write_the_lists_of_the_manual() {
     std::fs::write(MANUAL, manual::filled(&manual_text()).expect("the markers")).expect(MANUAL);
 }
 
-/// The names that serde knows for the fields or variants of `T`, told by its own message.
-fn names<T: DeserializeOwned>(probe: Value) -> Vec<String> {
-    let told = match serde_json::from_value::<T>(probe) {
-        Ok(_) => panic!("the probe was taken"),
-        Err(told) => told.to_string(),
-    };
-    let (_, names) = told.split_once("expected ").unwrap_or_else(|| panic!("{told}"));
-    names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+fn read<T: Schema>(value: &Value) -> Result<T, Vec<Problem>> {
+    schema::read(&Tree::from_json(&value.to_string()).expect("it is JSON"))
 }
 
 /// The rows of the table that follows `after`: their cells.
@@ -87,25 +80,26 @@ fn table<'a>(manual: &'a str, after: &str) -> Vec<Vec<&'a str>> {
     rows.skip(2).map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
 }
 
-/// Holds a table of the manual to a structure: the same fields, in order; required are those that serde requires; what
+/// Holds a table of the manual to a structure: the same fields, in order; required are those that the reader requires; what
 /// is said of silence is what a silent document has.
-fn structure<T: DeserializeOwned + Serialize>(manual: &str, after: &str, whole: Value) {
-    let fields = names::<T>(json!({"no such field": 1}));
+fn structure<T: Schema>(manual: &str, after: &str, whole: Value) {
+    let fields = T::names();
     let rows = table(manual, after);
-    let written: Vec<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    let written: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
     assert_eq!(written, fields, "{after}");
-    assert!(serde_json::from_value::<T>(whole.clone()).is_ok(), "{after}: the example does not fit");
+    assert!(read::<T>(&whole).is_ok(), "{after}: the example does not fit");
     for row in rows {
         let (field, silent) = (row[0].trim_matches('`'), row[2]);
         let mut without = whole.clone();
         let removed = without.as_object_mut().expect("an object").remove(field);
         assert!(removed.is_some(), "{after}: the example lacks {field}");
-        let Ok(read) = serde_json::from_value::<T>(without) else {
+        let Ok(read) = read::<T>(&without) else {
             assert_eq!(silent, "required", "{after} {field}");
             continue;
         };
         assert_ne!(silent, "required", "{after} {field}");
-        match serde_json::to_value(&read).expect("it came from JSON").get(field) {
+        let again: Value = serde_json::from_str(&schema::json(&read)).expect("it is JSON");
+        match again.get(field) {
             Some(usual) => assert_eq!(silent, format!("`{usual}`"), "{after} {field}"),
             // What is silent stays silent: the manual has it in words, or as the value that goes without saying.
             None => assert!(!silent.is_empty(), "{after} {field}"),
@@ -157,34 +151,37 @@ fn every_field_stands_in_the_manual_with_its_default() {
     words::<Act>(manual, "## Acts");
     words::<Condition>(manual, "## Conditions");
     words::<Dist>(manual, "- A **law**");
-    for word in names::<Layout>(json!("?")).iter().chain(&names::<Stat>(json!("?"))) {
+    for word in Layout::names().iter().chain(Stat::names()) {
         assert!(manual.contains(&format!("`{word}`")), "{word}");
     }
     // A default that no structure shows.
     let usual = Dist::Lognormal { median: faultline::sim::Micros::ms(2), p99: faultline::sim::Micros::ms(6) };
     assert_eq!(faultline::sim::Profile::default().delay, usual);
-    let Ok(Condition::Happened { count: 1, .. }) = serde_json::from_value(json!({"happened": {"what": "a"}})) else {
+    let Ok(Condition::Happened { count: 1, .. }) = read(&json!({"happened": {"what": "a"}})) else {
         panic!("once when silent");
     };
-    let measure = serde_json::from_value(json!({"measure": {"name": "a", "stat": "p99"}}));
+    let measure = read(&json!({"measure": {"name": "a", "stat": "p99"}}));
     assert!(matches!(measure, Ok(Condition::Measure { over, .. }) if over == faultline::sim::Micros::secs(5)));
 }
 
-fn words<T: DeserializeOwned>(manual: &str, after: &str) {
+fn words<T: Schema>(manual: &str, after: &str) {
+    let mut fields_told = 0;
     let rows = table(manual, after);
     let written: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
-    assert_eq!(written, names::<T>(json!({"?": 1})), "{after}");
+    assert_eq!(written, T::names(), "{after}");
     for row in rows {
         let word = row[0].trim_matches('`');
         // A word that has no fields of its own takes a text or other conditions instead.
-        let Err(told) = serde_json::from_value::<T>(json!({word: {"no such field": 1}})) else { continue };
-        if let Some((_, fields)) = told.to_string().split_once("unknown field `no such field`, expected ") {
-            for field in fields.split('`').skip(1).step_by(2) {
+        let Err(told) = read::<T>(&json!({word: {"no such field": 1}})) else { continue };
+        if let Some((_, fields)) = told[0].told.split_once("there is no field \"no such field\"; there is ") {
+            fields_told += 1;
+            for field in fields.split(", ") {
                 // `between` and `one_way` are said once for those that share them.
                 assert!(row[1..].join(" ").contains(field), "{after} {word}: {field} is not told");
             }
         }
     }
+    assert!(fields_told > 0, "{after}");
 }
 
 fn problems(toml: &str) -> Vec<Problem> {
@@ -279,14 +276,19 @@ fn what_is_wrong_is_told_with_its_place_and_the_right_name() {
         ("violated = \"chat\"", "violated = \"chaat\"", "cues[1].when.all[1].not.violated", &["did you mean \"chat\""]),
         ("field = \"rate\"\nmin", "field = \"rat\"\nmin", "dials[0].field", &["client", "did you mean \"rate\""]),
         // Of the wrong type.
-        ("count = 2", "count = \"two\"", "groups[1].count", &["\"two\"", "expected u32"]),
-        ("count = 2", "count = -2", "groups[1].count", &["-2"]),
+        ("count = 2", "count = \"two\"", "groups[1].count", &["expected a whole number", "\"two\""]),
+        ("count = 2", "count = -2", "groups[1].count", &["expected a whole number", "-2"]),
         ("{ rate = 1,", "{ rate = [1],", "groups[0].config.rate", &["number", "true or false"]),
         ("{ rate = 1,", "{ rate = \"fast\",", "groups[0].config.rate", &["expected a number from 0 to 50", "fast"]),
         ("timeout = \"1s\"", "timeout = 1", "groups[0].config.timeout", &["length of time such as \"40ms\""]),
         ("at = \"10s\"", "at = 10", "cues[0].at", &["length of time such as \"40ms\""]),
         ("at = \"10s\"", "at = \"10\"", "cues[0].at", &["length of time such as \"40ms\""]),
-        ("between = [\"clients\", \"history\"]", "between = [\"clients\"]", "links[0].between", &["2"]),
+        (
+            "between = [\"clients\", \"history\"]",
+            "between = [\"clients\"]",
+            "links[0].between",
+            &["expected a list of 2, found a list of 1"],
+        ),
         // Out of range.
         ("{ rate = 1,", "{ rate = 51,", "groups[0].config.rate", &["expected a number from 0 to 50", "51"]),
         ("value = 2 ", "value = 51 ", "load[0].steps[0]", &["expected a number from 0 to 50"]),
@@ -327,6 +329,11 @@ fn what_is_wrong_is_told_with_its_place_and_the_right_name() {
     // All at once, up to a number that one cares to read.
     let found = problems(&RIGHT.replace("kind = \"", "kind = \"x").replace("loss = 0", "loss = 2"));
     assert_eq!(found.len(), 3, "{found:#?}");
+    // What cannot be read, too.
+    let wrong =
+        RIGHT.replace("count = 2", "cuont = 2").replace("loss = 0", "loss = \"0\"").replace("min = 0", "min = []");
+    let found: Vec<String> = problems(&wrong).into_iter().map(|problem| problem.at).collect();
+    assert_eq!(found, ["dials[0].min", "groups[1]", "links[0].loss"]);
     let many = format!("{RIGHT}{}", "[[links]]\nbetween = [\"x\", \"y\"]\n".repeat(200));
     assert!((20..=24).contains(&problems(&many).len()));
 }
@@ -383,7 +390,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 
 #[test]
 fn a_tree_with_other_leaves_and_branches_has_an_answer() {
-    let right: Value = serde_json::from_str(&builtin("chat").expect("built in").to_json()).expect("JSON");
+    let right: Value = serde_json::from_str(&schema::json(&builtin("chat").expect("built in"))).expect("JSON");
     let mut all = Vec::new();
     places(&right, "", &mut all);
     let leaves = [
@@ -422,7 +429,7 @@ fn a_tree_with_other_leaves_and_branches_has_an_answer() {
             Ok(document) => {
                 right_still += 1;
                 document.templates().expect("a document without problems can be built");
-                assert_eq!(Document::from_json(&document.to_json()).as_ref(), Ok(&document));
+                assert_eq!(Document::from_json(&schema::json(&document)).as_ref(), Ok(&document));
             }
             Err(found) => {
                 wrong += 1;

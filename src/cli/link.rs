@@ -3,11 +3,12 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::link::{self, Opened, Shown};
+use crate::scenario::{Tree, schema};
 use crate::sim::Micros;
-use crate::timeline::{Moment, Source};
+use crate::timeline::{Cursor, Moment, Source};
 
 use super::input::Given;
-use super::out::{Failure, Out};
+use super::out::{Failure, Out, written};
 use super::play::{Accounts, play};
 use super::{Verdict, Which, input};
 
@@ -32,7 +33,8 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
         Given { moment: Moment { cursor: given.at(arguments.at), ..given.moment }, opened: given.opened }
     };
     if arguments.document {
-        let text = toml::to_string(&*moment.document);
+        let tree = Tree::from_json(&schema::json(&*moment.document))?;
+        let text = toml::to_string(&tree);
         out.text(&text.map_err(|why| Failure::told(format!("this document cannot be written as TOML: {why}")))?)?;
         return Ok(Verdict::Well);
     }
@@ -44,8 +46,12 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
     // What was done after the instant is no part of it.
     moment.acts.retain(|act| act.at <= moment.cursor.at);
     let run = play(&moment, moment.cursor, &mut Accounts::default())?;
-    let shown = opened.map_or_else(Shown::default, |opened| opened.shown);
-    let shown = Shown { digest: Some(run.digest()), ..shown };
+    let mut shown = opened.map_or_else(Shown::default, |opened| opened.shown);
+    shown.digest = Some(run.digest());
+    if arguments.at.is_some() {
+        // Who names an instant wants it looked at; only the beginning plays by itself.
+        shown.playing = moment.cursor == Cursor::default();
+    }
     let link = link::write(&moment, &shown);
     if arguments.json {
         // Read back, so that what is printed is what a reader of the link gets.
@@ -59,10 +65,10 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
 fn as_json(opened: &Opened) -> Json {
     let (moment, shown) = (&opened.moment, &opened.shown);
     let settings: Map<String, Json> =
-        moment.settings.iter().map(|(dial, value)| (dial.clone(), json!(value))).collect();
+        moment.settings.iter().map(|(dial, value)| (dial.clone(), written(value))).collect();
     let whole = match moment.source() {
         Source::Builtin { .. } => Json::Null,
-        Source::Whole(document) => json!(document),
+        Source::Whole(document) => written(&*document),
     };
     json!({
         "name": moment.document.name,
@@ -70,8 +76,8 @@ fn as_json(opened: &Opened) -> Json {
         "document": whole,
         "seed": moment.seed.to_string(),
         "settings": settings,
-        "acts": moment.acts,
-        "cursor": moment.cursor,
+        "acts": written(&moment.acts),
+        "cursor": written(&moment.cursor),
         "digest": shown.digest.map(|digest| format!("{digest:016x}")),
         "speed": shown.speed,
         "selection": shown.selection,

@@ -7,7 +7,7 @@ use crate::scenario::{Dial, Document, builtin, builtins, dial_range};
 use crate::sim::{Field, FieldKind, Value};
 
 use super::Verdict;
-use super::out::{Failure, Out};
+use super::out::{Failure, Out, written};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -99,7 +99,7 @@ fn as_json(document: &Document) -> Json {
             "field": dial.field,
             "help": field.map(|field| field.help.trim()),
             "unit": field.map(|field| if matches!(kind, Some(FieldKind::Span { .. })) { "s" } else { field.unit }),
-            "value": value,
+            "value": value.as_ref().map(|value| written(value)),
             "min": range.map(|(min, _)| min),
             "max": range.map(|(_, max)| max),
             "words": words,
@@ -111,7 +111,7 @@ fn as_json(document: &Document) -> Json {
         "summary": document.summary,
         "revision": document.revision,
         "seed": document.seed.to_string(),
-        "length": document.length,
+        "length": written(&document.length),
         "dials": dials.collect::<Vec<_>>(),
         "checks": document.checks,
         "kinds": kinds(document),

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use crate::scenario::Problem;
+use crate::scenario::schema::{self, Schema};
 use crate::sim::Micros;
 
 /// Why a command did not come to its end.
@@ -71,6 +72,12 @@ pub fn complain<'a>(lines: impl IntoIterator<Item = &'a String>) {
     for line in lines {
         let _ = writeln!(stderr, "faultline: {line}");
     }
+}
+
+/// A value as documents and links write it, for what is printed as JSON.
+pub fn written(value: &dyn Schema) -> serde_json::Value {
+    // What was just written can be read.
+    serde_json::from_str(&schema::json(value)).unwrap_or_default()
 }
 
 /// Rows of words in columns, two spaces apart; numbers stand on the right, and so does the head over them.

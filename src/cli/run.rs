@@ -9,7 +9,7 @@ use crate::timeline::Moment;
 use crate::trace::{Point, Stat};
 
 use super::input::{self, Given};
-use super::out::{Failure, Out, span, table};
+use super::out::{Failure, Out, span, table, written};
 use super::play::{Accounts, play};
 use super::{Verdict, Which};
 
@@ -153,7 +153,7 @@ fn as_json(given: &Given, run: &Run, accounts: &Accounts) -> Json {
     let (moment, world) = (&given.moment, &run.world);
     let until = Micros(world.now().0);
     let settings: Map<String, Json> =
-        moment.settings.iter().map(|(dial, value)| (dial.clone(), json!(value))).collect();
+        moment.settings.iter().map(|(dial, value)| (dial.clone(), written(value))).collect();
     let lost: Map<String, Json> =
         accounts.lost.iter().map(|(why, count)| (why.word().to_owned(), json!(count))).collect();
     let measures = measures(run).map(|(name, point)| {
@@ -173,7 +173,7 @@ fn as_json(given: &Given, run: &Run, accounts: &Accounts) -> Json {
         let (count, first) = broken(run, name);
         let first = first.map(|first| {
             json!({
-                "at": first.at,
+                "at": written(&first.at),
                 "node": world.name(first.node),
                 "told": first.told,
                 "record": first.record.0,
@@ -189,7 +189,7 @@ fn as_json(given: &Given, run: &Run, accounts: &Accounts) -> Json {
         "seed": moment.seed.to_string(),
         "settings": settings,
         "acts": moment.acts.len(),
-        "until": until,
+        "until": written(&until),
         "digest": format!("{:016x}", run.digest()),
         "halted": world.halted().map(|halt| halt.to_string()),
         "events": world.events(),

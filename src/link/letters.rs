@@ -10,11 +10,6 @@ pub(super) fn allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~')
 }
 
-/// Whether a character is invisible, or changes how others are shown.
-pub(super) fn hidden(c: char) -> bool {
-    crate::scenario::hidden(c)
-}
-
 /// The link in what was pasted: behind the `#` of an address, with `%7E` read as `~`, and without the brackets, quotes
 /// and full stops that no link begins or ends with.
 pub(super) fn tidy(pasted: &str) -> String {

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::scenario::{Act, Document, MAX_DOCUMENT, builtin, builtins};
+use crate::scenario::schema::schema;
+use crate::scenario::{Act, Document, MAX_DOCUMENT, builtin, builtins, hidden};
 use crate::sim::{LONGEST, Value, nearest};
 use crate::timeline::{Cursor, MAX_ACTS, Moment, Stamped};
 
@@ -174,42 +175,42 @@ impl Shelf for Builtins {
     }
 }
 
-/// What a link says, whichever its form and version: the present schema. Packed, it is this as JSON.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Parts {
-    /// The scenario's name; it stands outside of what is packed.
-    #[serde(skip)]
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Rc<Document>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    with: Vec<(String, Value)>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    acts: Vec<Stamped>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<Cursor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    speed: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selection: Option<String>,
-    /// When silent, it plays from the beginning and stands still at any other place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    playing: Option<bool>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    moved: BTreeMap<String, (i32, i32)>,
+schema! {
+    /// What a link says of a scenario, whichever its form and version: the present schema. Packed, it is this as JSON.
+    #[derive(Debug, Default)]
+    struct Parts {
+        /// The revision of the engine that it was made with.
+        engine: Option<u32> [silent],
+        /// The revision of the scenario that it was made with.
+        revision: Option<u32> [silent],
+        /// The scenario, where it is not on every reader's shelf.
+        document: Option<Rc<Document>> [silent],
+        /// The seed, where it is not the scenario's.
+        seed: Option<u64> [silent],
+        /// Dials set before the start.
+        with: Vec<(String, Value)> [silent],
+        /// What was done, in order.
+        acts: Vec<Stamped> [silent],
+        /// The place; the beginning when silent.
+        cursor: Option<Cursor> [silent],
+        /// The digest of the run there.
+        digest: Option<u64> [silent],
+        /// Simulated seconds a second.
+        speed: Option<f64> [silent],
+        /// What is selected.
+        selection: Option<String> [silent],
+        /// When silent, it plays from the beginning and stands still at any other place.
+        playing: Option<bool> [silent],
+        /// Components that were moved by hand.
+        moved: BTreeMap<String, (i32, i32)> [silent],
+    }
 }
 
+/// The scenario's name, which stands in plain sight in every form, and the rest.
+type Said = (String, Parts);
+
 /// Takes the whole text and what follows the version, and says it in the present schema.
-type Reader = fn(&str, &str) -> Result<Parts, LinkError>;
+type Reader = fn(&str, &str) -> Result<Said, LinkError>;
 
 /// One reader a version, the first for version 1. When the schema changes, the old reader stays, and upgrades what it
 /// has read.
@@ -230,15 +231,15 @@ pub fn write_with(moment: &Moment, shown: &Shown, shelf: &dyn Shelf) -> Link {
             if distinct && is_beginning(moment, shown) {
                 format!("{VERSION}.{}", document.name)
             } else {
-                let plain = sealed(plain::write(&parts(moment, shown)));
+                let plain = sealed(plain::write(&document.name, &parts(moment, shown)));
                 let words = moment.acts.len() + moment.settings.len() + shown.moved.len();
                 let readable = words <= MAX_READABLE && plain.len() <= SHORT;
-                if readable { plain } else { sealed(packed::write(&parts(moment, shown))) }
+                if readable { plain } else { sealed(packed::write(&document.name, &parts(moment, shown))) }
             }
         }
         None => {
             let whole = Parts { revision: None, document: Some(document.clone()), ..parts(moment, shown) };
-            sealed(packed::write(&whole))
+            sealed(packed::write(&document.name, &whole))
         }
     };
     let length = fragment.len();
@@ -264,7 +265,6 @@ fn is_beginning(moment: &Moment, shown: &Shown) -> bool {
 fn parts(moment: &Moment, shown: &Shown) -> Parts {
     let document = &moment.document;
     Parts {
-        name: document.name.clone(),
         engine: Some(ENGINE),
         revision: Some(document.revision),
         document: None,
@@ -303,11 +303,11 @@ pub fn read_with(fragment: &str, shelf: &dyn Shelf) -> Result<Opened, LinkError>
         return Err(LinkError::new(Fault::TooLong, format!("{told} Ask its sender for the scenario as a file.")));
     }
     let text = letters::tidy(fragment);
-    let opened = read_text(&text).and_then(|parts| settle(parts, shelf));
+    let opened = read_text(&text).and_then(|(name, parts)| settle(&name, parts, shelf));
     opened.map_err(|error| LinkError { safe: safe(&text, shelf), ..error })
 }
 
-fn read_text(text: &str) -> Result<Parts, LinkError> {
+fn read_text(text: &str) -> Result<Said, LinkError> {
     if text.is_empty() {
         return Err(LinkError::new(Fault::Empty, "There is no link here."));
     }
@@ -332,7 +332,7 @@ fn read_text(text: &str) -> Result<Parts, LinkError> {
     reader(text, rest)
 }
 
-fn read_1(text: &str, rest: &str) -> Result<Parts, LinkError> {
+fn read_1(text: &str, rest: &str) -> Result<Said, LinkError> {
     let incomplete = || {
         let told = "This link is incomplete: its end is missing. Copy the whole of it again from where it was made";
         LinkError::new(Fault::Incomplete, format!("{told}; a link written by hand ends in .end"))
@@ -342,11 +342,7 @@ fn read_1(text: &str, rest: &str) -> Result<Parts, LinkError> {
             let told = format!("A link that says more than a scenario's name begins with 1~{name}, not with 1.{name}.");
             return Err(LinkError::new(Fault::Word, told));
         }
-        return if name.is_empty() {
-            Err(incomplete())
-        } else {
-            Ok(Parts { name: name.to_owned(), ..Parts::default() })
-        };
+        return if name.is_empty() { Err(incomplete()) } else { Ok((name.to_owned(), Parts::default())) };
     }
     let (content, end) = text.rsplit_once('.').ok_or_else(incomplete)?;
     let by_hand = end == "end";
@@ -371,19 +367,19 @@ fn read_1(text: &str, rest: &str) -> Result<Parts, LinkError> {
 }
 
 /// Checks what a link says, and gives it the document.
-fn settle(parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkError> {
+fn settle(name: &str, parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkError> {
     check_limits(&parts)?;
     let mut notes = Vec::new();
     let known = match &parts.document {
         Some(document) => {
-            check_document(document, &parts.name)?;
+            check_document(document, name)?;
             true
         }
         None => false,
     };
     let document = match parts.document {
         Some(document) => document,
-        None => Rc::new(shelf.find(&parts.name).ok_or_else(|| unknown(&parts.name, shelf))?),
+        None => Rc::new(shelf.find(name).ok_or_else(|| unknown(name, shelf))?),
     };
     let same = known || parts.revision.is_none_or(|revision| revision == document.revision);
     if !same {
@@ -503,7 +499,7 @@ fn check_text(text: &str) -> Result<(), LinkError> {
         let told = format!("A name or value in this link is longer than {MAX_WORD} characters, which is the limit.");
         return Err(LinkError::new(Fault::Limit, told));
     }
-    match text.chars().find(|c| letters::hidden(*c)) {
+    match text.chars().find(|c| hidden(*c)) {
         Some(c) => {
             let told = format!("A name or value in this link has an invisible character in it (U+{:04X}).", c as u32);
             Err(LinkError::new(Fault::Word, told))
@@ -540,7 +536,7 @@ fn text_of(value: &Value) -> &str {
 
 /// A stranger's text, short and harmless enough to repeat in a sentence.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !letters::hidden(*c)).take(60).collect()
+    text.chars().filter(|c| !hidden(*c)).take(60).collect()
 }
 
 fn unknown(name: &str, shelf: &dyn Shelf) -> LinkError {

@@ -3,19 +3,20 @@
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
-use super::{Fault, LinkError, MAX_UNPACKED, Parts, VERSION, letters};
+use crate::scenario::{Tree, schema};
+
+use super::{Fault, LinkError, MAX_UNPACKED, Parts, Said, VERSION, letters};
 
 /// The link up to its checksum.
-pub(super) fn write(parts: &Parts) -> String {
-    // Everything in it is text, a finite number or a list of these, for which JSON always has a word.
-    let json = serde_json::to_vec(parts).unwrap_or_default();
+pub(super) fn write(name: &str, parts: &Parts) -> String {
+    let json = schema::json(parts);
     // A document that is being edited may have any name; such a link is refused with that problem where it is opened.
-    let name: String = parts.name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    format!("{VERSION}z~{name}~{}", letters::base64(&compress_to_vec(&json, 9)))
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+    format!("{VERSION}z~{name}~{}", letters::base64(&compress_to_vec(json.as_bytes(), 9)))
 }
 
 /// `NAME~DATA`.
-pub(super) fn read(content: &str) -> Result<Parts, LinkError> {
+pub(super) fn read(content: &str) -> Result<Said, LinkError> {
     let broken = |what: &str| {
         let told = format!("What is packed in this link cannot be unpacked: {what}.");
         LinkError::new(Fault::Packing, format!("{told} Copy it again from where it was made."))
@@ -30,16 +31,13 @@ pub(super) fn read(content: &str) -> Result<Parts, LinkError> {
         _ => broken("it was not deflated"),
     })?;
     let json = std::str::from_utf8(&json).map_err(|_| broken("it is not text"))?;
-    // Serde would take a list for a structure, field after field; no link was ever written so.
-    if !json.trim_start().starts_with('{') {
+    // Said before anything is read, since what is deep is most often no link.
+    if !json.trim_ascii_start().starts_with('{') {
         return Err(broken("it is not a link's content"));
     }
-    let mut reader = serde_json::Deserializer::from_str(json);
-    let parts: Result<Parts, _> = serde_path_to_error::deserialize(&mut reader);
-    let parts = parts.map_err(|why| {
-        let problem = crate::scenario::Problem::from_serde(&why.path().to_string(), &why.inner().to_string());
-        LinkError::new(Fault::Document, format!("What is packed in this link does not fit: {problem}."))
+    let parts = Tree::from_json(json).map_err(|problem| vec![problem]).and_then(|tree| schema::read(&tree));
+    let parts = parts.map_err(|problems| {
+        LinkError::new(Fault::Document, format!("What is packed in this link does not fit: {}.", problems[0]))
     })?;
-    reader.end().map_err(|_| broken("there is something after its end"))?;
-    Ok(Parts { name: name.to_owned(), ..parts })
+    Ok((name.to_owned(), parts))
 }

@@ -5,7 +5,7 @@ use crate::sim::{Dist, Micros, Time, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
-use super::{Fault, LinkError, Parts, VERSION, clean};
+use super::{Fault, LinkError, Parts, Said, VERSION, clean};
 
 /// Every word and how it is written.
 const FORMS: &[(&str, &str)] = &[
@@ -42,8 +42,8 @@ const FORMS: &[(&str, &str)] = &[
 ];
 
 /// The link up to its checksum.
-pub(super) fn write(parts: &Parts) -> String {
-    let mut link = format!("{VERSION}~{}", parts.name);
+pub(super) fn write(name: &str, parts: &Parts) -> String {
+    let mut link = format!("{VERSION}~{name}");
     let mut word = |parts: &[&str]| {
         for (place, part) in parts.iter().enumerate() {
             link.push(if place == 0 { '.' } else { '~' });
@@ -137,13 +137,14 @@ fn write_act(act: &Act) -> Vec<String> {
 }
 
 /// `NAME.WORD.WORD…`
-pub(super) fn read(content: &str) -> Result<Parts, LinkError> {
+pub(super) fn read(content: &str) -> Result<Said, LinkError> {
     let mut words = content.split('.');
-    let mut parts = Parts { name: words.next().unwrap_or_default().to_owned(), ..Parts::default() };
+    let name = words.next().unwrap_or_default();
+    let mut parts = Parts::default();
     for word in words {
         read_word(word, &mut parts).ok_or_else(|| wrong(word))?;
     }
-    Ok(parts)
+    Ok((name.to_owned(), parts))
 }
 
 fn wrong(word: &str) -> LinkError {

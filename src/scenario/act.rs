@@ -2,133 +2,121 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::components::World;
 use crate::sim::{Command, Dist, NodeId, Profile, Refusal, Value};
 
+use super::schema::schema;
 use super::{Document, Problem};
 
-/// Something done to a run. `node` is the name of a node, or of a group: then of each of its members.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Act {
-    /// Places a new component: one more of a group, or of a kind that stands alone.
-    Add {
-        /// The group, or the kind.
-        what: String,
-        /// Its name; otherwise after its group.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-    },
-    /// Takes a node away for good.
-    Remove {
-        /// Which.
-        node: String,
-    },
-    /// Crashes a node.
-    Kill {
-        /// Which.
-        node: String,
-        /// Whether its disk is lost with it.
-        #[serde(default, skip_serializing_if = "is_false")]
-        disk: bool,
-    },
-    /// Starts a crashed node again.
-    Restart {
-        /// Which.
-        node: String,
-    },
-    /// Makes a node stand still.
-    Pause {
-        /// Which.
-        node: String,
-    },
-    /// Lets a paused node run on.
-    Resume {
-        /// Which.
-        node: String,
-    },
-    /// Makes a node take longer over its work.
-    Slow {
-        /// Which.
-        node: String,
-        /// How many times as long: 1 is its usual speed; 0.001 to 1000.
-        factor: f64,
-    },
-    /// Links two nodes.
-    Wire {
-        /// The two.
-        between: (String, String),
-    },
-    /// Takes the link between two nodes away.
-    Unwire {
-        /// The two.
-        between: (String, String),
-    },
-    /// Cuts the links between two nodes or groups.
-    Cut {
-        /// From, to.
-        between: (String, String),
-        /// Only from the first to the second.
-        #[serde(default, skip_serializing_if = "is_false")]
-        one_way: bool,
-    },
-    /// Mends cut links.
-    Heal {
-        /// From, to.
-        between: (String, String),
-        /// Only from the first to the second.
-        #[serde(default, skip_serializing_if = "is_false")]
-        one_way: bool,
-    },
-    /// Makes links keep what they carry.
-    Hold {
-        /// From, to.
-        between: (String, String),
-        /// Only from the first to the second.
-        #[serde(default, skip_serializing_if = "is_false")]
-        one_way: bool,
-    },
-    /// Lets held links go.
-    Release {
-        /// From, to.
-        between: (String, String),
-        /// Only from the first to the second.
-        #[serde(default, skip_serializing_if = "is_false")]
-        one_way: bool,
-    },
-    /// Changes how links behave.
-    Link {
-        /// From, to.
-        between: (String, String),
-        /// How long a message is under way; as before when silent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        delay: Option<Dist>,
-        /// The share that is lost, 0 to 1; as before when silent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        loss: Option<f64>,
-    },
-    /// Sets a setting of a node.
-    Set {
-        /// Which node.
-        node: String,
-        /// Which setting.
-        field: String,
-        /// To what.
-        value: Value,
-    },
-    /// Turns a dial of the document.
-    Dial {
-        /// Which.
-        dial: String,
-        /// To what.
-        value: Value,
-    },
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
+schema! {
+    /// Something done to a run. `node` is the name of a node, or of a group: then of each of its members.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Act {
+        /// Places a new component: one more of a group, or of a kind that stands alone.
+        Add = "add" {
+            /// The group, or the kind.
+            what: String,
+            /// Its name; otherwise after its group.
+            name: Option<String> [silent],
+        },
+        /// Takes a node away for good.
+        Remove = "remove" {
+            /// Which.
+            node: String,
+        },
+        /// Crashes a node.
+        Kill = "kill" {
+            /// Which.
+            node: String,
+            /// Whether its disk is lost with it.
+            disk: bool [silent],
+        },
+        /// Starts a crashed node again.
+        Restart = "restart" {
+            /// Which.
+            node: String,
+        },
+        /// Makes a node stand still.
+        Pause = "pause" {
+            /// Which.
+            node: String,
+        },
+        /// Lets a paused node run on.
+        Resume = "resume" {
+            /// Which.
+            node: String,
+        },
+        /// Makes a node take longer over its work.
+        Slow = "slow" {
+            /// Which.
+            node: String,
+            /// How many times as long: 1 is its usual speed; 0.001 to 1000.
+            factor: f64,
+        },
+        /// Links two nodes.
+        Wire = "wire" {
+            /// The two.
+            between: (String, String),
+        },
+        /// Takes the link between two nodes away.
+        Unwire = "unwire" {
+            /// The two.
+            between: (String, String),
+        },
+        /// Cuts the links between two nodes or groups.
+        Cut = "cut" {
+            /// From, to.
+            between: (String, String),
+            /// Only from the first to the second.
+            one_way: bool [silent],
+        },
+        /// Mends cut links.
+        Heal = "heal" {
+            /// From, to.
+            between: (String, String),
+            /// Only from the first to the second.
+            one_way: bool [silent],
+        },
+        /// Makes links keep what they carry.
+        Hold = "hold" {
+            /// From, to.
+            between: (String, String),
+            /// Only from the first to the second.
+            one_way: bool [silent],
+        },
+        /// Lets held links go.
+        Release = "release" {
+            /// From, to.
+            between: (String, String),
+            /// Only from the first to the second.
+            one_way: bool [silent],
+        },
+        /// Changes how links behave.
+        Link = "link" {
+            /// From, to.
+            between: (String, String),
+            /// How long a message is under way; as before when silent.
+            delay: Option<Dist> [silent],
+            /// The share that is lost, 0 to 1; as before when silent.
+            loss: Option<f64> [silent],
+        },
+        /// Sets a setting of a node.
+        Set = "set" {
+            /// Which node.
+            node: String,
+            /// Which setting.
+            field: String,
+            /// To what.
+            value: Value,
+        },
+        /// Turns a dial of the document.
+        Dial = "dial" {
+            /// Which.
+            dial: String,
+            /// To what.
+            value: Value,
+        },
+    }
 }
 
 impl Act {

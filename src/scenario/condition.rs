@@ -1,72 +1,60 @@
 //! Conditions: what a cue waits for and a task is ticked by. Read from the records, so going back un-meets them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::components::{Fact, Record, World};
 use crate::sim::{Micros, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
 
 use super::Problem;
+use super::schema::schema;
 use super::validate::{MAX_LIST, MAX_PROBLEMS};
 
-/// Something that a run may come to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Condition {
-    /// The run has come to this instant.
-    After(Time),
-    /// Something has happened, this often.
-    Happened {
-        /// What: `crashed`, `booted`, `cut`, `lost`, …, or a fact such as `accepted`.
-        what: String,
-        /// Where: a node or a group; anywhere when silent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        at: Option<String>,
-        /// How often.
-        #[serde(default = "once")]
-        count: u32,
-    },
-    /// A node, or any member of a group, is in a state: `up`, `crashed`, `paused`, `starting`, `slow`, or a role such
-    /// as `primary`.
-    Is {
-        /// The node or the group.
-        node: String,
-        /// The state or the role.
-        state: String,
-    },
-    /// A measure over the last few seconds is above or below a value.
-    Measure {
-        /// The measure.
-        name: String,
-        /// What about it.
-        stat: Stat,
-        /// Above this: a number, or a length of time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        above: Option<Value>,
-        /// Below this.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        below: Option<Value>,
-        /// Over how long.
-        #[serde(default = "five_seconds")]
-        over: Micros,
-    },
-    /// A check has found a broken promise.
-    Violated(String),
-    /// Each of these holds.
-    All(Vec<Condition>),
-    /// One of these holds.
-    Any(Vec<Condition>),
-    /// This does not hold.
-    Not(Box<Condition>),
-    /// These came to hold one after another; each counts from when the one before it held.
-    Then(Vec<Condition>),
-}
-
-fn once() -> u32 {
-    1
-}
-fn five_seconds() -> Micros {
-    Micros::secs(5)
+schema! {
+    /// Something that a run may come to.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Condition {
+        /// The run has come to this instant.
+        After = "after" (at: Time),
+        /// Something has happened, this often.
+        Happened = "happened" {
+            /// What: `crashed`, `booted`, `cut`, `lost`, …, or a fact such as `accepted`.
+            what: String,
+            /// Where: a node or a group; anywhere when silent.
+            at: Option<String> [silent],
+            /// How often.
+            count: u32 = 1,
+        },
+        /// A node, or any member of a group, is in a state: `up`, `crashed`, `paused`, `starting`, `slow`, or a role such
+        /// as `primary`.
+        Is = "is" {
+            /// The node or the group.
+            node: String,
+            /// The state or the role.
+            state: String,
+        },
+        /// A measure over the last few seconds is above or below a value.
+        Measure = "measure" {
+            /// The measure.
+            name: String,
+            /// What about it.
+            stat: Stat,
+            /// Above this: a number, or a length of time.
+            above: Option<Value> [silent],
+            /// Below this.
+            below: Option<Value> [silent],
+            /// Over how long.
+            over: Micros = Micros::secs(5),
+        },
+        /// A check has found a broken promise.
+        Violated = "violated" (check: String),
+        /// Each of these holds.
+        All = "all" (parts: Vec<Condition>),
+        /// One of these holds.
+        Any = "any" (parts: Vec<Condition>),
+        /// This does not hold.
+        Not = "not" (part: Box<Condition>),
+        /// These came to hold one after another; each counts from when the one before it held.
+        Then = "then" (parts: Vec<Condition>),
+    }
 }
 
 /// How deep conditions may stand within one another.

@@ -1,4 +1,4 @@
-//! THE DOCUMENT: groups, links, load, cues, dials, checks, lesson; one serde schema, and the run that it describes.
+//! THE DOCUMENT: groups, links, load, cues, dials, checks, lesson; one schema, and the run that it describes.
 
 mod act;
 mod builtin;
@@ -7,6 +7,8 @@ mod document;
 pub mod manual;
 mod problem;
 mod run;
+pub mod schema;
+mod tree;
 mod validate;
 
 pub use act::Act;
@@ -17,4 +19,5 @@ pub use document::{
 };
 pub use problem::{Problem, hidden};
 pub use run::{MAX_VIOLATIONS, Run, Sink};
+pub use tree::{MAX_NESTING, Tree};
 pub use validate::{MAX_DOCUMENT, dial_range};

@@ -20,53 +20,36 @@ impl Problem {
     }
 
     /// A name at `at` that nothing has: says which there are, and which was probably meant.
-    pub fn unknown<'a>(at: impl AsRef<str>, what: &str, found: &str, names: impl Iterator<Item = &'a str>) -> Problem {
+    pub fn unknown<'a>(
+        at: impl AsRef<str>,
+        what: &str,
+        found: &str,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> Problem {
+        Problem::no_such(at.as_ref(), what, found, &mut names)
+    }
+
+    fn no_such(at: &str, what: &str, found: &str, names: &mut dyn Iterator<Item = &str>) -> Problem {
         let mut names: Vec<&str> = names.collect();
         names.dedup();
         let hint = nearest_hint(found, names.iter().copied());
-        // As many as one reads, and no more than a sentence holds.
-        let mut room = 300usize;
-        let shown = names.iter().take(24).take_while(|name| {
-            room = room.saturating_sub(name.len() + 2);
-            room > 0
+        let mut told = format!("there is no {what} \"{}\"{hint}", short(found));
+        told.push_str(match (names.is_empty(), hint.is_empty()) {
+            (true, _) => "; there is none",
+            (_, true) => "; there is ",
+            _ => " There is ",
         });
-        let shown = shown.count();
-        let more = if names.len() > shown { ", …" } else { "" };
-        names.truncate(shown);
-        let known =
-            if names.is_empty() { "there is none".to_owned() } else { format!("there is {}{more}", names.join(", ")) };
-        let known = if hint.is_empty() { format!("; {known}") } else { format!(" {}", known.replacen('t', "T", 1)) };
-        Problem::new(at, format!("there is no {what} \"{}\"{hint}{known}", short(found)))
-    }
-
-    /// What the reader of JSON or TOML said, made helpful: serde names the expected fields, and this the nearest one.
-    pub(crate) fn from_serde(path: &str, message: &str) -> Problem {
-        let at = if path == "." { "" } else { path };
-        for (start, what) in [("unknown field `", "field"), ("unknown variant `", "word")] {
-            let Some(rest) = message.strip_prefix(start).or_else(|| message.split_once(start).map(|(_, rest)| rest))
-            else {
-                continue;
-            };
-            // The name is a stranger's and may have anything in it, the end of the sentence too.
-            let Some((found, rest)) = rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are "))
-            else {
-                continue;
-            };
-            let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-            let place = at.strip_suffix(found).map_or(at, |place| place.trim_end_matches('.'));
-            return Problem::unknown(place, what, found, names.into_iter());
+        // As many as a sentence holds: all words of conditions, but not every node of a crowd.
+        let mut room = 480usize;
+        for (place, name) in names.iter().enumerate() {
+            room = room.saturating_sub(name.len() + 2);
+            told.push_str(if place > 0 { ", " } else { "" });
+            told.push_str(if room > 0 { name } else { "…" });
+            if room == 0 {
+                break;
+            }
         }
-        // The TOML reader has words of its own for fields of what is one of several things.
-        if let Some(rest) = message.strip_prefix("unexpected keys in table: ")
-            && let Some((found, names)) = rest.rsplit_once(", available keys: ")
-        {
-            return Problem::unknown(at, "field", found, names.split(", "));
-        }
-        if message.contains("untagged enum Value") {
-            return Problem::new(at, "expected a number, a text such as \"40ms\", true or false");
-        }
-        let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-        Problem::new(at, message)
+        Problem::new(at, told)
     }
 }
 

@@ -8,6 +8,8 @@ use crate::components::{KINDS, Kind, Message, kind};
 use crate::sim::{FieldKind, LONGEST, Machine, Profile, Template, Value};
 
 use super::problem::{Problem, hidden, short};
+use super::schema;
+use super::tree::Tree;
 use super::{Act, Dial, Document, Group, LinkRule, Task, VitalLine};
 
 /// How long a document may be, in bytes of JSON.
@@ -33,20 +35,12 @@ impl Document {
     /// # Errors
     /// Everything that is wrong with it; only the first thing, when it is not a document at all.
     pub fn from_json(text: &str) -> Result<Document, Vec<Problem>> {
-        if text.len() > MAX_DOCUMENT {
-            let told = format!("the document is {} bytes long; {MAX_DOCUMENT} is the limit", text.len());
-            return Err(vec![Problem::new("", told)]);
-        }
-        // Serde would take a list for a structure, field after field, and speak of the wrong places.
-        if !text.trim_start().starts_with('{') {
+        check_length(text)?;
+        // Said before anything is read, since what is deep is most often no document.
+        if !text.trim_ascii_start().starts_with('{') {
             return Err(vec![Problem::new("", "expected a document: an object with at least a name and a title")]);
         }
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let document: Result<Document, _> = serde_path_to_error::deserialize(&mut reader);
-        let document =
-            document.map_err(|why| vec![Problem::from_serde(&why.path().to_string(), &why.inner().to_string())])?;
-        reader.end().map_err(|_| vec![Problem::new("", "there is something after the end of the document")])?;
-        document.checked()
+        Document::from_tree(Tree::from_json(text))
     }
 
     /// Reads a document from TOML, as authors write it.
@@ -55,22 +49,12 @@ impl Document {
     /// As [`Document::from_json`]; where it is not TOML at all, the line.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn from_toml(text: &str) -> Result<Document, Vec<Problem>> {
-        if text.len() > MAX_DOCUMENT {
-            let told = format!("the document is {} bytes long; {MAX_DOCUMENT} is the limit", text.len());
-            return Err(vec![Problem::new("", told)]);
-        }
-        let reader = toml::Deserializer::parse(text).map_err(|why| {
-            let line = why.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
-            vec![Problem::new(format!("line {line}"), why.message())]
-        })?;
-        let document: Result<Document, _> = serde_path_to_error::deserialize(reader);
-        document.map_err(|why| vec![Problem::from_serde(&why.path().to_string(), why.inner().message())])?.checked()
+        check_length(text)?;
+        Document::from_tree(Tree::from_toml(text))
     }
 
-    /// As JSON without white space, the form in links.
-    pub fn to_json(&self) -> String {
-        // A document holds nothing that JSON has no word for: its numbers are finite, its keys are text.
-        serde_json::to_string(self).unwrap_or_default()
+    fn from_tree(tree: Result<Tree, Problem>) -> Result<Document, Vec<Problem>> {
+        schema::read::<Document>(&tree.map_err(|problem| vec![problem])?)?.checked()
     }
 
     /// This document with dials set before the start.
@@ -527,6 +511,14 @@ impl Dial {
             Ok(())
         }
     }
+}
+
+fn check_length(text: &str) -> Result<(), Vec<Problem>> {
+    if text.len() <= MAX_DOCUMENT {
+        return Ok(());
+    }
+    let told = format!("the document is {} bytes long; {MAX_DOCUMENT} is the limit", text.len());
+    Err(vec![Problem::new("", told)])
 }
 
 fn template(group: &Group, kind: &Kind) -> Result<Template<Message>, crate::components::Unfit> {

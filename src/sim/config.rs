@@ -4,13 +4,10 @@
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Digest, Micros};
 
 /// A setting as documents and links write it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `true` or `false`.
     Flag(bool),
@@ -240,14 +237,14 @@ pub fn nearest_hint<'a>(found: &str, names: impl Iterator<Item = &'a str>) -> St
 
 /// The name nearest to `found` by edit distance, when it is near enough to have been meant.
 pub fn nearest<'a>(found: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let found: Vec<char> = found.chars().take(64).flat_map(char::to_lowercase).collect();
+    let found: Vec<char> = found.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
     let (distance, name) = names.map(|name| (distance(&found, name), name)).min()?;
     (distance <= 1 + found.len() / 4).then_some(name)
 }
 
 /// Edits (insert, delete, replace, swap neighbours) that turn one text into the other.
 fn distance(a: &[char], b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).flat_map(char::to_lowercase).collect();
+    let b: Vec<char> = b.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {

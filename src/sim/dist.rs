@@ -1,14 +1,11 @@
 //! How long something takes: the laws that a document may name, sampled with `libm` only (the standard library's
 //! logarithm and exponential differ in their last bits between native code and wasm).
 
-use serde::{Deserialize, Serialize};
-
 use super::{Micros, Stream};
 
 /// A law for a length of time. Each sample takes exactly two draws from its stream, whatever the law and its
 /// parameters, so that moving a dial does not shift anything else.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Dist {
     /// Always the same.
     Constant(Micros),

@@ -5,13 +5,11 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use super::actor::{Actor, host};
 use super::{Component, Digest, Dist, Look, Micros, Payload, Peer, RecordId, Stream, Time, TimerView, Value};
 
 /// A node's number: never used twice in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
 impl std::fmt::Display for NodeId {
@@ -56,7 +54,7 @@ impl Default for Machine {
 }
 
 /// How one direction of a link behaves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// How long a message is under way.
     pub delay: Dist,

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 /// An instant: microseconds since the run began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
@@ -49,11 +47,6 @@ impl Micros {
     pub fn from_f64(us: f64) -> Micros {
         // `as` saturates and maps NaN to zero, alike natively and in wasm; the addition rounds half up.
         Micros(((us + 0.5) as u64).min(LONGEST.0))
-    }
-
-    /// Milliseconds, for charts and text only.
-    pub fn millis(self) -> f64 {
-        self.0 as f64 / 1e3
     }
 
     /// This span times `permille` / 1000, rounded down, never overflowing.
@@ -120,40 +113,6 @@ impl fmt::Display for Time {
     /// Seconds with all six digits of the microsecond: `12.405000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
-    }
-}
-
-impl Serialize for Micros {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Micros {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Micros;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a length of time such as \"40ms\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Micros, E> {
-                Micros::parse(text).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Visitor)
-    }
-}
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Micros(self.0).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        Micros::deserialize(deserializer).map(|span| Time(span.0))
     }
 }
 

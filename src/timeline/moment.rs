@@ -2,34 +2,34 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
+use crate::scenario::schema::schema;
 use crate::scenario::{Act, Document};
 use crate::sim::{Time, Value};
 
 /// How many acts a history may hold.
 pub const MAX_ACTS: usize = 2_000;
 
-/// Something that was done, and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stamped {
-    /// When: after everything else in this microsecond.
-    pub at: Time,
-    /// What.
-    pub act: Act,
+schema! {
+    /// Something that was done, and when.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Stamped {
+        /// When: after everything else in this microsecond.
+        pub at: Time,
+        /// What.
+        pub act: Act,
+    }
 }
 
-/// Where one stands in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cursor {
-    /// The instant.
-    pub at: Time,
-    /// How many steps have been taken since the beginning, where the instant is not complete; otherwise all of it has
-    /// happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u64>,
+schema! {
+    /// Where one stands in a run.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Cursor {
+        /// The instant.
+        pub at: Time,
+        /// How many steps have been taken since the beginning, where the instant is not complete; otherwise all of it has
+        /// happened.
+        pub steps: Option<u64> [silent],
+    }
 }
 
 /// Where a document comes from.

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
 
 use crate::components::{Record, What};
 use crate::sim::{Micros, Time};
@@ -13,24 +12,24 @@ pub const WINDOW: Micros = Micros::ms(500);
 /// How many windows are kept; older ones live on in the whole only.
 pub const MAX_WINDOWS: usize = 2_400;
 
-/// What about a measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stat {
-    /// How many a second.
-    Rate,
-    /// How many in all.
-    Count,
-    /// The mean.
-    Mean,
-    /// The median.
-    P50,
-    /// The 90th percentile.
-    P90,
-    /// The 99th percentile.
-    P99,
-    /// The greatest.
-    Max,
+crate::choice! {
+    /// What about a measure.
+    pub enum Stat {
+        /// How many a second.
+        Rate = "rate",
+        /// How many in all.
+        Count = "count",
+        /// The mean.
+        Mean = "mean",
+        /// The median.
+        P50 = "p50",
+        /// The 90th percentile.
+        P90 = "p90",
+        /// The 99th percentile.
+        P99 = "p99",
+        /// The greatest.
+        Max = "max",
+    }
 }
 
 /// A measure in one window, or over the whole run. Values are counts or microseconds.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::link::{self, Shown};
-use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task};
+use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, Tree, schema};
 use faultline::sim::{Dist, LONGEST, Micros, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped};
 use proptest::prelude::*;
@@ -118,7 +118,7 @@ fn edits() -> impl Strategy<Value = Document> {
     (text(), any::<u64>(), 0.001..100.0f64, 0.0..50.0f64, proptest::collection::vec(cue, 0..3), steps).prop_map(
         |(summary, seed, speed, rate, cues, steps)| {
             let group = r#"{"name": "clients", "prefix": "client", "kind": "client"}"#;
-            let mut group: Group = serde_json::from_str(group).expect("a group");
+            let mut group: Group = schema::read(&Tree::from_json(group).expect("JSON")).expect("a group");
             group.config.insert("rate".to_owned(), Value::Number(rate));
             Document {
                 summary,
