@@ -1,11 +1,11 @@
 //! What a chat promises: no accepted message is lost, none is shown twice, and everyone sees the same order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::chat::author;
-use crate::sim::{Item, NodeId, RecordId, Time};
+use crate::sim::{Item, NodeId, RecordId, Table, Time};
 
 use super::{Check, Violation};
 
@@ -57,8 +57,8 @@ pub struct Chat {
     stored: Rc<VecDeque<Accepted>>,
     /// Stored before the author knew that it was accepted.
     stored_first: VecDeque<Item>,
-    readers: BTreeMap<NodeId, Reader>,
-    places: BTreeMap<u32, Rc<Places>>,
+    readers: Table<NodeId, Reader>,
+    places: Table<u32, Rc<Places>>,
     /// Something happened by which copies can go.
     look: bool,
     /// The event's last record: what destroyed what is missing after it.
@@ -168,7 +168,7 @@ impl Chat {
                 self.readers.insert(record.node, Reader { conversation, place, record: record.id });
             }
         }
-        let places = Rc::make_mut(self.places.entry(conversation).or_default());
+        let places = Rc::make_mut(self.places.or_default(conversation));
         if places.shown.is_empty() {
             places.first = place;
         }

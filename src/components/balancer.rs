@@ -1,11 +1,9 @@
 //! The balancer: tells those who connect which gateway to use, of those that answer its health checks.
 
-use std::collections::BTreeMap;
-
 use crate::protocols::chat::Why;
 use crate::protocols::health::Detector;
 use crate::protocols::{Family, chat, health};
-use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Table, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -52,7 +50,7 @@ struct Known {
 /// A balancer.
 #[derive(Clone, Debug, Hash)]
 pub struct Balancer {
-    known: BTreeMap<NodeId, Known>,
+    known: Table<NodeId, Known>,
     round: u32,
     turn: u32,
     assigned: u64,
@@ -147,7 +145,7 @@ impl Component for Balancer {
                 if cx.peers_of("gateway").any(|peer| peer == from) {
                     let now = cx.now();
                     let known = || Known { detector: Detector::new(now), sessions: 0 };
-                    self.known.entry(from).or_insert_with(known).detector.hear(now);
+                    self.known.or_insert_with(from, known).detector.hear(now);
                 }
             }
             Message::Health(health::Message::Ping { round }) => cx.send(from, health::Message::Pong { round }.into()),

@@ -5,13 +5,13 @@
 //! goes to the disk before it is shown, so that a crash cannot show it twice. A few messages may be under way at once;
 //! each says what is not acknowledged before it, so that they stand in the conversation as they were written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::protocols::backoff::Backoff;
 use crate::protocols::chat::{self, Page, Post, Why, count, item};
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Disk, Dist, Item, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Cell, Component, Context, Disk, Dist, Item, Look, Machine, Micros, NodeId, Table, Work};
 
 mod texts;
 
@@ -152,7 +152,7 @@ pub struct Client {
     unanswered: u32,
     /// The last place taken in order; none before the first page.
     place: Option<u64>,
-    early: BTreeMap<u64, Post>,
+    early: Table<u64, Post>,
     screen: VecDeque<(u64, Rc<str>)>,
     full: bool,
 }
@@ -289,7 +289,7 @@ impl Client {
     fn keep(&mut self, place: u64, post: Post) {
         let new = self.place.is_none_or(|shown| place > shown);
         if new && (self.early.len() < EARLY || self.place.is_some_and(|shown| place == shown + 1)) {
-            self.early.entry(place).or_insert(post);
+            self.early.or_insert_with(place, || post);
         }
     }
 
@@ -425,7 +425,7 @@ impl Component for Client {
             fetches: 0,
             unanswered: 0,
             place,
-            early: BTreeMap::new(),
+            early: Table::new(),
             screen: VecDeque::new(),
             full: false,
         };

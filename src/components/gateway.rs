@@ -1,12 +1,11 @@
 //! The gateway: holds the sessions of those who are connected, takes their requests to the sender that is responsible
 //! for the conversation, and pushes to them what senders deliver.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::protocols::chat::Why;
 use crate::protocols::{Family, chat, delivery, health, rendezvous, routing};
-use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -38,7 +37,7 @@ struct Session {
 /// A gateway.
 #[derive(Clone, Debug, Hash)]
 pub struct Gateway {
-    sessions: BTreeMap<NodeId, Session>,
+    sessions: Table<NodeId, Session>,
     epoch: u64,
     routes: Option<Rc<[NodeId]>>,
 }
@@ -90,7 +89,7 @@ impl Gateway {
     fn on_sender(&mut self, cx: &mut Context<Self>, sender: NodeId, message: delivery::Message) {
         let (client, answer) = match message {
             delivery::Message::Deliver { conversation, place, post } => {
-                for (client, session) in &self.sessions {
+                for (client, session) in self.sessions.iter() {
                     if session.conversation == conversation {
                         cx.send(*client, chat::Message::Deliver { conversation, place, post: post.clone() }.into());
                     }
@@ -118,7 +117,7 @@ impl Component for Gateway {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
-        let gateway = Gateway { sessions: BTreeMap::new(), epoch: 0, routes: None };
+        let gateway = Gateway { sessions: Table::new(), epoch: 0, routes: None };
         gateway.ask(cx);
         cx.set(Timer::Refresh, cx.config().refresh);
         gateway

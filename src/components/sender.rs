@@ -3,11 +3,9 @@
 //! It keeps nothing that matters. What it has not been able to store it has not acknowledged — unless it is set to
 //! acknowledge before it has stored, which is the mistake that this setting is there to show.
 
-use std::collections::BTreeMap;
-
 use crate::protocols::chat::{Post, Why};
 use crate::protocols::{Family, delivery, health, primary_backup, routing};
-use crate::sim::{Component, Context, Dist, Item, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Component, Context, Dist, Item, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -76,9 +74,9 @@ struct Reading {
 #[derive(Clone, Debug, Hash)]
 pub struct Sender {
     primary: Option<NodeId>,
-    waiting: BTreeMap<Item, Waiting>,
+    waiting: Table<Item, Waiting>,
     /// By reader.
-    reading: BTreeMap<NodeId, Reading>,
+    reading: Table<NodeId, Reading>,
     /// When the history last answered; a silent primary is given up.
     heard: Time,
     delivered: u64,
@@ -259,7 +257,7 @@ impl Component for Sender {
         for supervisor in cx.peers_of("supervisor") {
             cx.send(supervisor, routing::Message::Ready.into());
         }
-        Sender { primary: None, waiting: BTreeMap::new(), reading: BTreeMap::new(), heard: cx.now(), delivered: 0 }
+        Sender { primary: None, waiting: Table::new(), reading: Table::new(), heard: cx.now(), delivered: 0 }
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {

@@ -5,13 +5,12 @@
 //! Lynch and Paterson 1985). That is why the old one is ended before anyone could rely on it, and why a sender keeps
 //! nothing that matters.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::protocols::health::Detector;
 use crate::protocols::view_service::{self, Decided, Register, ViewService};
 use crate::protocols::{Family, health, routing};
-use crate::sim::{Component, Context, Disk, Dist, Lift, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Component, Context, Disk, Dist, Lift, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -41,7 +40,7 @@ crate::config! {
 pub struct Ledger {
     epoch: u64,
     /// The senders that users are routed to, with their templates.
-    senders: Rc<BTreeMap<NodeId, u32>>,
+    senders: Rc<Table<NodeId, u32>>,
     register: Register,
 }
 
@@ -49,7 +48,7 @@ pub struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Write {
     /// New routes.
-    Routes(u64, Rc<BTreeMap<NodeId, u32>>),
+    Routes(u64, Rc<Table<NodeId, u32>>),
     /// A view.
     View(Decided),
 }
@@ -97,11 +96,11 @@ struct Starting {
 #[derive(Clone, Debug, Hash)]
 pub struct Supervisor {
     epoch: u64,
-    watched: BTreeMap<NodeId, Watched>,
+    watched: Table<NodeId, Watched>,
     starting: Vec<Starting>,
     /// Senders that were heard of and that it did not start, until it is clear whether one of those that it knows has
     /// died: after a crash it no longer knows what it had started.
-    strangers: BTreeMap<NodeId, u32>,
+    strangers: Table<NodeId, u32>,
     routes: Rc<[NodeId]>,
     views: ViewService,
     round: u32,
@@ -127,7 +126,7 @@ fn port<'c, 'a>(
 impl Supervisor {
     /// Writes the routes down; when they are on the disk they are published.
     fn reroute(&mut self, cx: &mut Context<Self>) {
-        let serving: BTreeMap<NodeId, u32> = self
+        let serving: Table<NodeId, u32> = self
             .watched
             .iter()
             .filter(|(_, watched)| !watched.ending)
@@ -228,7 +227,7 @@ impl Supervisor {
         self.last_beat = now;
 
         // One that was taken away by others is replaced as one that died.
-        for (sender, watched) in &mut self.watched {
+        for (sender, watched) in self.watched.iter_mut() {
             let wired = cx.peers_of("sender").any(|peer| peer == *sender);
             if !watched.suspected && (!wired || watched.detector.suspects(now, patience)) {
                 watched.suspected = true;
@@ -244,7 +243,7 @@ impl Supervisor {
         self.sort_strangers(cx);
         self.starting.retain(|starting| now.since(starting.since) < OVERDUE);
         if cx.config().replace {
-            for (sender, watched) in &self.watched {
+            for (sender, watched) in self.watched.iter() {
                 let begun = self.starting.iter().any(|starting| starting.instead_of == *sender);
                 if watched.suspected && !watched.ending && !begun && self.starting.len() < STARTING {
                     let (instead_of, template) = (*sender, watched.template);
@@ -291,7 +290,7 @@ impl Component for Supervisor {
             epoch: disk.epoch,
             watched: disk.senders.iter().map(watch).collect(),
             starting: Vec::new(),
-            strangers: BTreeMap::new(),
+            strangers: Table::new(),
             booted: now,
             routes: disk.senders.keys().copied().collect(),
             views: ViewService::boot(&disk.register, now),

@@ -1,10 +1,10 @@
 //! The history of conversations: posts at places, and what is needed to know a retry for what it is. Bounded, and cheap
 //! to clone: what grows is shared until it is written to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::sim::{Item, NodeId};
+use crate::sim::{Item, NodeId, Table};
 
 use super::chat::{PAGE, Page, Post, WELCOME, author, count};
 
@@ -55,7 +55,7 @@ pub struct Log {
     posts: Rc<VecDeque<Post>>,
     last: u64,
     settled: u64,
-    seen: Rc<BTreeMap<NodeId, Seen>>,
+    seen: Rc<Table<NodeId, Seen>>,
 }
 
 impl Log {
@@ -97,7 +97,7 @@ impl Log {
     }
     /// Puts a post at the next place.
     pub fn push(&mut self, post: Post) -> u64 {
-        Rc::make_mut(&mut self.seen).entry(post.author()).or_default().insert(count(post.item));
+        Rc::make_mut(&mut self.seen).or_default(post.author()).insert(count(post.item));
         let posts = Rc::make_mut(&mut self.posts);
         if posts.len() >= WINDOW {
             posts.pop_front();
@@ -119,7 +119,7 @@ impl Log {
 /// All conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Logs {
-    logs: Rc<BTreeMap<u32, Log>>,
+    logs: Rc<Table<u32, Log>>,
 }
 
 impl Logs {
@@ -132,7 +132,7 @@ impl Logs {
         if self.logs.len() >= CONVERSATIONS && !self.logs.contains_key(&conversation) {
             return None;
         }
-        Some(Rc::make_mut(&mut self.logs).entry(conversation).or_default())
+        Some(Rc::make_mut(&mut self.logs).or_default(conversation))
     }
     /// Every conversation, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Log)> {

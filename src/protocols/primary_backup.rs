@@ -13,9 +13,7 @@
 //! and only a member of the last acknowledged view can become primary. While a new backup is brought up to date the
 //! primary takes no messages: one round trip, in exchange for a protocol without a catching-up phase.
 
-use std::collections::BTreeMap;
-
-use crate::sim::{Disk, Item, Micros, NodeId, Port, Time};
+use crate::sim::{Disk, Item, Micros, NodeId, Port, Table, Time};
 
 use super::chat::{self, Post};
 use super::history::{Log, Logs};
@@ -182,15 +180,15 @@ pub struct Server {
     /// The newest view that the service told of.
     told: Option<View>,
     /// How far each conversation is on this server's disk.
-    stored: BTreeMap<u32, u64>,
+    stored: Table<u32, u64>,
     /// How far each conversation is on the backup's disk.
-    copied: BTreeMap<u32, u64>,
+    copied: Table<u32, u64>,
     /// What it is writing over everything that it had.
     copying: Option<(View, Logs)>,
-    pending: BTreeMap<(u32, u64), Pending>,
+    pending: Table<(u32, u64), Pending>,
     /// What came before what its author wrote earlier.
-    parked: BTreeMap<Item, Asked>,
-    early: BTreeMap<(u32, u64), Post>,
+    parked: Table<Item, Asked>,
+    early: Table<(u32, u64), Post>,
 }
 
 impl Server {
@@ -205,11 +203,11 @@ impl Server {
             life: now,
             told: None,
             stored: store.logs.iter().map(last).collect(),
-            copied: BTreeMap::new(),
+            copied: Table::new(),
             copying: None,
-            pending: BTreeMap::new(),
-            parked: BTreeMap::new(),
-            early: BTreeMap::new(),
+            pending: Table::new(),
+            parked: Table::new(),
+            early: Table::new(),
         }
     }
     /// What it is.
@@ -319,7 +317,7 @@ impl Server {
                 let mine =
                     matches!(&self.role, Role::Primary(mine) if mine.number == view && mine.backup == Some(from));
                 if mine {
-                    let copied = self.copied.entry(conversation).or_default();
+                    let copied = self.copied.or_default(conversation);
                     *copied = place.max(*copied);
                     return self.settle(port, conversation);
                 }
@@ -530,7 +528,7 @@ impl Server {
     {
         match timer {
             Timer::Stored { conversation, place } => {
-                let stored = self.stored.entry(conversation).or_default();
+                let stored = self.stored.or_default(conversation);
                 *stored = place.max(*stored);
                 match &self.role {
                     Role::Primary(_) => return self.settle(port, conversation),
@@ -574,7 +572,7 @@ impl Server {
             return self.transfer(port);
         };
         let now = port.now();
-        for ((conversation, place), pending) in &mut self.pending {
+        for ((conversation, place), pending) in self.pending.iter_mut() {
             let copied = self.copied.get(conversation).is_some_and(|copied| copied >= place);
             if copied || now.since(pending.forwarded) < AGAIN {
                 continue;

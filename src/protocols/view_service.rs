@@ -11,9 +11,7 @@
 //! - Where no backup can take over, a primary that crashed and came back with its disk becomes primary again, in a new
 //!   view: everything that was ever acknowledged is on its disk.
 
-use std::collections::BTreeMap;
-
-use crate::sim::{Disk, Micros, NodeId, Port, Time};
+use crate::sim::{Disk, Micros, NodeId, Port, Table, Time};
 
 use super::health::Detector;
 use super::{Family, Form, Wire};
@@ -143,7 +141,7 @@ pub struct ViewService {
     decided: Option<Decided>,
     /// On its way to the disk.
     proposed: Option<Decided>,
-    known: BTreeMap<NodeId, Known>,
+    known: Table<NodeId, Known>,
     since: Time,
     said_stuck: bool,
 }
@@ -151,7 +149,7 @@ pub struct ViewService {
 impl ViewService {
     /// Starts, and starts again, from what is on the disk.
     pub fn boot(register: &Register, now: Time) -> ViewService {
-        ViewService { decided: register.0, proposed: None, known: BTreeMap::new(), since: now, said_stuck: false }
+        ViewService { decided: register.0, proposed: None, known: Table::new(), since: now, said_stuck: false }
     }
     /// The view, if there is one.
     pub fn view(&self) -> Option<View> {

@@ -1,9 +1,7 @@
 //! Messages under way, and those that were just lost.
 
-use std::collections::BTreeMap;
-
 use crate::protocols::Form;
-use crate::sim::{NodeId, Time, Why};
+use crate::sim::{NodeId, Table, Time, Why};
 
 use super::list::{DisplayList, Dot, Mark, Pen};
 use super::path::Stage;
@@ -35,14 +33,14 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     let dense = world.in_flight() > DENSE;
     let still = view.paused || view.reduced_motion;
     let size = stage.scale.clamp(0.45, 1.3);
-    let mut held: BTreeMap<(NodeId, NodeId), f32> = BTreeMap::new();
+    let mut held: Table<(NodeId, NodeId), f32> = Table::new();
     for flight in world.flights() {
         let Some(path) = stage.path(flight.from, flight.to) else { continue };
         let mut t = progress(world.now(), flight.sent, flight.due);
         let long = path.long();
         if flight.held {
             // They stand one behind the other before the gate.
-            let place = held.entry((flight.from, flight.to)).or_insert(24.0 * stage.scale);
+            let place = held.or_insert_with((flight.from, flight.to), || 24.0 * stage.scale);
             t = (1.0 - *place / long.max(1.0)).max(0.0);
             *place += QUEUE * size;
         }

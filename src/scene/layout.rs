@@ -3,12 +3,11 @@
 //! Seats are remembered from one call of [`Layout::update`] to the next, also those of nodes that are gone, so that a
 //! person who goes back in time finds everyone where they were. Everything else follows from the plan and the world.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::components::World;
 use crate::scenario::{self, Document};
-use crate::sim::{Digest, NodeId};
+use crate::sim::{Digest, NodeId, Table};
 
 use super::glyph;
 use super::list::{Point, segment_distance};
@@ -48,7 +47,7 @@ pub struct Plan {
     /// The groups.
     pub groups: Vec<PlanGroup>,
     /// Where nodes were put by hand, by name, in world units.
-    pub at: BTreeMap<Rc<str>, (f32, f32)>,
+    pub at: Table<Rc<str>, (f32, f32)>,
 }
 
 impl Plan {
@@ -67,7 +66,7 @@ impl Plan {
             scenario::Layout::Ring => LayoutKind::Ring,
             scenario::Layout::Grid => LayoutKind::Grid,
         };
-        Plan { layout, groups, at: BTreeMap::new() }
+        Plan { layout, groups, at: Table::new() }
     }
 }
 
@@ -118,7 +117,7 @@ pub struct Layout {
     places: Vec<Option<Point>>,
     headings: Vec<Heading>,
     /// Links that would run through a node, by the numbers of their ends: how far they bend.
-    bends: BTreeMap<(NodeId, NodeId), f32>,
+    bends: Table<(NodeId, NodeId), f32>,
     bounds: Option<(Point, Point)>,
 }
 
@@ -166,7 +165,7 @@ impl Layout {
                 digest.word(u64::from(link.to.0));
             }
         }
-        for (name, (x, y)) in &plan.at {
+        for (name, (x, y)) in plan.at.iter() {
             name.bytes().for_each(|b| digest.word(u64::from(b)));
             digest.word(u64::from(x.to_bits()) << 32 | u64::from(y.to_bits()));
         }
@@ -208,10 +207,10 @@ impl Layout {
             }
         }
         // Free seats are looked for from where the last search of the same column and template ended.
-        let mut from: BTreeMap<(usize, u32), usize> = BTreeMap::new();
+        let mut from: Table<(usize, u32), usize> = Table::new();
         for (id, template) in standing {
             let column = self.column_of(plan, template);
-            let start = from.entry((column, template)).or_default();
+            let start = from.or_default((column, template));
             let seats = &mut self.columns[column].seats;
             let free = (*start..seats.len())
                 .find(|place| seats[*place].template == Some(template) && seats[*place].taken.is_none());
@@ -227,13 +226,13 @@ impl Layout {
 
     /// The first seats, in the order of the plan.
     fn found(&mut self, plan: &Plan, world: &World) {
-        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut counts: Table<u32, usize> = Table::new();
         for (_, node) in world.nodes() {
-            *counts.entry(node.template).or_default() += 1;
+            *counts.or_default(node.template) += 1;
         }
-        let mut groups: Vec<&PlanGroup> = plan.groups.iter().collect();
-        groups.sort_by_key(|group| (group.tier, group.row));
-        for group in groups {
+        let places = plan.groups.iter().enumerate();
+        let groups: Table<_, _> = places.map(|(place, group)| ((group.tier, group.row, place), group)).collect();
+        for group in groups.values() {
             let count = counts.remove(&group.template).unwrap_or(0);
             let column = self.column_of(plan, group.template);
             let seats = &mut self.columns[column].seats;
@@ -304,8 +303,8 @@ impl Layout {
             begin: f32,
             sub: f32,
         }
-        let mut order: Vec<usize> = (0..self.columns.len()).collect();
-        order.sort_by_key(|place| self.columns[*place].tier);
+        let places = self.columns.iter().enumerate();
+        let order: Table<_, _> = places.map(|(place, column)| ((column.tier, place), place)).collect();
         let mut tiers: Vec<Tier> = Vec::new();
         tiers.resize_with(order.len(), || Tier { at: 0.0, rows: 1, pitch: 0.0, begin: 0.0, sub: 0.0 });
         let (span, least, most, gap, sub, fold) = if tall {
@@ -315,7 +314,7 @@ impl Layout {
         };
         let mut at = 0.0;
         let mut top = f32::MAX;
-        for place in &order {
+        for place in order.values() {
             let column = &self.columns[*place];
             let first = column.first.max(1);
             let rows = if first <= fold {
@@ -335,7 +334,7 @@ impl Layout {
             at += gap + sub * (parts as f32 - 1.0);
         }
         if !tall && plan.layout == LayoutKind::Tiers {
-            for place in &order {
+            for place in order.values() {
                 let (column, tier) = (&self.columns[*place], &tiers[*place]);
                 if column.title.is_empty() || column.first == 0 {
                     continue;

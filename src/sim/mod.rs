@@ -12,6 +12,7 @@ mod node;
 mod queue;
 mod record;
 mod rng;
+mod table;
 mod time;
 mod world;
 
@@ -24,5 +25,6 @@ pub use node::{Link, Machine, Node, NodeId, Profile, Status, Template};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};
 pub use rng::{Purpose, Stream};
+pub use table::Table;
 pub use time::{LONGEST, Micros, Time};
 pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};
