@@ -20,6 +20,16 @@ pub struct Entry {
     pub idle: Option<String>,
 }
 
+impl Entry {
+    /// What choosing it comes to: what it does, or a word on why it does nothing.
+    pub fn chosen(&self) -> Action {
+        match &self.idle {
+            None => self.action.clone(),
+            Some(why) => Action::Tell(super::Tone::Quiet, super::sentence_case(why)),
+        }
+    }
+}
+
 /// How many times as long a slowed node takes.
 const SLOW: f64 = 10.0;
 
@@ -126,11 +136,7 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
             let mut chars = key.chars();
             let letter = chars.next().filter(|_| chars.next().is_none())?;
             let entries = menu(player, player.view().selected?);
-            let entry = entries.into_iter().find(|entry| entry.key == Some(letter))?;
-            match entry.idle {
-                None => entry.action,
-                Some(why) => Action::Tell(super::Tone::Quiet, super::sentence_case(&why)),
-            }
+            entries.iter().find(|entry| entry.key == Some(letter))?.chosen()
         }
     })
 }

@@ -1,22 +1,30 @@
-//! The page: what stands where, and which panel is open.
+//! The page: what stands where, which panel is open, and what everything on it comes to. One component draws it all;
+//! the panels are functions from the player to elements.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{HtmlElement, MediaQueryList, MediaQueryListEvent};
-use yew::prelude::*;
+use web_sys::{Element, HtmlCanvasElement};
+use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action};
+use crate::player::{self, Action, Player, key_action};
+use crate::scenario::Act;
 use crate::scene::{Target, Theme};
+use crate::sim::Time;
 
 use super::boot::Settings;
-use super::header::Header;
+use super::dom::{El, Link, button, el, find, focus, place_styles};
+use super::hands::Hands;
+use super::header::header;
 use super::host::Shared;
-use super::inspector::{Dials, InspectorPanel, LogPanel, Vitals};
-use super::lesson::LessonPanel;
-use super::menu::{ContextMenu, MenuAt};
-use super::overlay::{Help, Notices, Share};
-use super::stage::{NodeButton, Stage};
-use super::tape::Tape;
+use super::inspector::{dials, inspector, log, vitals};
+use super::lesson::lesson_panel;
+use super::menu::{MenuAt, menu};
+use super::overlay::{self, Offer};
+use super::stage::{self, stage};
+use super::tape::tape;
+use super::watch::Watch;
 
 /// What the app is started with.
 #[derive(Properties, PartialEq, Clone)]
@@ -27,11 +35,42 @@ pub struct AppProps {
     pub settings: Settings,
 }
 
-/// What lies over the page.
-#[derive(Clone, PartialEq)]
-pub enum Over {
-    /// Nothing.
-    Nothing,
+/// Everything that can happen on the page.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// The player has something new to show.
+    Refresh,
+    /// The player is to do something.
+    Do(Action),
+    /// The run is to stand at an instant.
+    GoTo(Time),
+    /// A key on the stage: what it comes to, and whether it was Escape.
+    Key(Option<Action>, bool),
+    /// A click on the stage.
+    Click(Option<Target>),
+    /// The hand takes a tool, or puts it down.
+    Tool(Option<char>),
+    /// The hand takes the end of a new link.
+    Wire,
+    /// Something is to lie over the page.
+    Open(Opens),
+    /// Nothing is to lie over the page any more.
+    Close,
+    /// An entry of the menu was chosen.
+    Choose(Action),
+    /// One of the links is to be copied.
+    Copy(usize),
+    /// It was copied, or the browser would not.
+    Copied(usize, bool),
+    /// A panel opens or shuts.
+    Flip(Fold),
+    /// A part of the narrow screen's sheet.
+    Show(Tab),
+}
+
+/// What can be laid over the page.
+#[derive(Clone, Debug)]
+pub enum Opens {
     /// The share dialog.
     Share,
     /// The keys.
@@ -40,12 +79,35 @@ pub enum Over {
     Menu(MenuAt),
 }
 
-/// The parts of the narrow screen's sheet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tab {
+/// What lies over the page.
+enum Over {
+    Nothing,
+    Share(Offer),
+    Help,
+    Menu(MenuAt),
+}
+
+/// What is open or shut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// The lesson.
     Lesson,
+    /// The right side.
+    Side,
+    /// Every message in the log.
+    AllMessages,
+}
+
+/// The parts of the narrow screen's sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// The lesson.
+    Lesson,
+    /// What is selected, and the dials.
     Node,
+    /// The vital signs.
     Charts,
+    /// The log.
     Log,
 }
 
@@ -53,211 +115,264 @@ const TABS: [(Tab, &str); 4] =
     [(Tab::Lesson, "Lesson"), (Tab::Node, "Selected"), (Tab::Charts, "Charts"), (Tab::Log, "Log")];
 
 /// The page.
-#[component]
-pub fn App(props: &AppProps) -> Html {
-    let AppProps { host, settings } = props.clone();
-    let update = use_force_update();
-    let over = use_state(|| Over::Nothing);
-    let lesson_open = use_state(|| true);
-    let side_open = use_state(|| true);
-    let tab = use_state(|| Tab::Lesson);
-    let log_all = use_state(|| false);
+pub struct App {
+    hands: Rc<Hands>,
+    watch: Option<Watch>,
+    over: Over,
+    /// What lies over the page has just come, and wants the focus.
+    fresh: bool,
+    open: Vec<Fold>,
+    tab: Tab,
+    tool: Option<char>,
+    /// What was selected when the panels were last drawn.
+    selected: Option<Target>,
+    theme: Option<Theme>,
+    /// Whether something of ours had the focus before the panels were drawn again.
+    focused: Cell<bool>,
+}
 
-    use_effect_with((), {
-        let (host, settings) = (host.clone(), settings.clone());
-        move |()| {
-            host.on_refresh(Callback::from(move |()| update.force_update()));
-            let guards = follow_system(&host, settings.theme);
-            move || drop(guards)
+impl Component for App {
+    type Message = Msg;
+    type Properties = AppProps;
+
+    fn create(ctx: &Context<App>) -> App {
+        let (host, link) = (ctx.props().host.clone(), ctx.link().clone());
+        let refresh = link.clone();
+        host.on_refresh(Box::new(move || refresh.send_message(Msg::Refresh)));
+        App {
+            hands: Rc::new(Hands::new(host, link)),
+            watch: None,
+            over: Over::Nothing,
+            fresh: false,
+            open: vec![Fold::Lesson, Fold::Side],
+            tab: Tab::Lesson,
+            tool: None,
+            selected: None,
+            theme: None,
+            focused: Cell::new(false),
         }
-    });
+    }
 
-    let dispatch = Callback::from({
-        let host = host.clone();
-        move |action| host.dispatch(action)
-    });
-    let set_over = Callback::from({
-        let over = over.clone();
-        move |value| over.set(value)
-    });
-    let theme = host.with(|player| player.view().theme);
-    use_effect_with(theme, |theme| paint_page(*theme));
+    fn update(&mut self, ctx: &Context<App>, msg: Msg) -> bool {
+        let host = &ctx.props().host;
+        match msg {
+            Msg::Refresh => self.refreshed(host),
+            // The player tells when there is something new to show.
+            Msg::Do(action) => {
+                host.dispatch(action);
+                return false;
+            }
+            Msg::GoTo(at) => {
+                host.dispatch(Action::Pause);
+                host.dispatch(Action::Seek(at));
+            }
+            Msg::Key(_, true) if self.tool.is_some() => self.tool = None,
+            Msg::Key(action, _) => action.into_iter().for_each(|action| host.dispatch(action)),
+            Msg::Click(on) => click(host, on, self.tool),
+            Msg::Tool(tool) => self.take(host, tool),
+            Msg::Wire => {
+                self.tool = None;
+                let action = stage::wire(&host.player());
+                host.dispatch(action);
+            }
+            Msg::Open(opens) => self.lay_over(host, opens),
+            Msg::Close => self.over = Over::Nothing,
+            Msg::Choose(action) => {
+                self.over = Over::Nothing;
+                host.dispatch(action);
+            }
+            Msg::Copy(which) => {
+                if let Over::Share(offer) = &self.over {
+                    overlay::copy(offer, which, ctx.link());
+                }
+                return false;
+            }
+            Msg::Copied(which, well) => {
+                if let Over::Share(offer) = &mut self.over {
+                    offer.copied = Some((which, well));
+                }
+            }
+            Msg::Flip(fold) => match self.open.iter().position(|open| *open == fold) {
+                Some(place) => drop(self.open.remove(place)),
+                None => self.open.push(fold),
+            },
+            Msg::Show(tab) => self.tab = tab,
+        }
+        true
+    }
 
-    let toggle = |state: &UseStateHandle<bool>| {
-        let state = state.clone();
-        Callback::from(move |()| state.set(!*state))
-    };
-    let selected = host.with(|player| player.view().selected);
-    let chosen = tab.clone();
-    use_effect_with(selected, move |selected: &Option<Target>| {
+    fn view(&self, ctx: &Context<App>) -> Html {
+        self.focused.set(active().is_some());
+        let AppProps { host, settings } = ctx.props();
+        let (player, link) = (&*host.player(), ctx.link());
+        if settings.embed { self.figure(player, settings, link).into() } else { self.page(player, link).into() }
+    }
+
+    fn rendered(&mut self, ctx: &Context<App>, first: bool) {
+        let AppProps { host, settings } = ctx.props();
+        place_styles();
+        let canvas = find(".stage canvas");
+        if first && let Some(canvas) = canvas.clone().and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) {
+            self.watch = Some(Watch::new(host, &canvas, settings));
+        }
+        let theme = host.player().view().theme;
+        if self.theme.replace(theme) != Some(theme) {
+            paint_page(theme);
+        }
+        let wants = match self.over {
+            Over::Nothing => None,
+            Over::Share(_) => find(".dialog .copied button"),
+            Over::Help => find(".dialog .keys"),
+            Over::Menu(_) => find(".menu button:not([aria-disabled=true])"),
+        };
+        if let Some(wants) = wants.filter(|_| std::mem::take(&mut self.fresh)) {
+            focus(&wants);
+        } else if self.focused.get()
+            && active().is_none()
+            && let Some(canvas) = canvas
+        {
+            // What had the focus is gone: a menu that closed, a component that was removed. The keys go on working.
+            focus(&canvas);
+        }
+    }
+
+    fn destroy(&mut self, ctx: &Context<App>) {
+        ctx.props().host.detach();
+    }
+}
+
+impl App {
+    fn refreshed(&mut self, host: &Shared) {
+        let selected = host.player().view().selected;
         // On a narrow screen what was tapped is what one wants to see.
-        if selected.is_some() {
-            chosen.set(Tab::Node);
+        if selected.is_some() && selected != self.selected {
+            self.tab = Tab::Node;
         }
-    });
-    let inspected = host.with(|player| selected.and_then(|target| player::inspector(player, target)));
+        self.selected = selected;
+    }
 
-    let overlay = html! {
-        <>
-            <Notices notices={host.with(|player| player.notices().to_vec())} dispatch={dispatch.clone()} />
-            { match &*over {
-                Over::Nothing => html! {},
-                Over::Share => html! { <Share host={host.clone()} close={set_over.reform(|()| Over::Nothing)} /> },
-                Over::Help => html! { <Help close={set_over.reform(|()| Over::Nothing)} /> },
-                Over::Menu(at) => html! {
-                    <ContextMenu at={at.clone()} entries={at.entries(&host)} dispatch={dispatch.clone()}
-                        close={set_over.reform(|()| Over::Nothing)} />
-                },
-            } }
-        </>
-    };
-    let stage = html! {
-        <Stage host={host.clone()} settings={settings.clone()} set_over={set_over.clone()}
-            nodes={host.with(node_buttons)} wiring={host.with(|player| player.view().wire.is_some())}
-            hint={host.with(hint)} />
-    };
-    let tape =
-        html! { <Tape model={host.with(super::tape::model)} dispatch={dispatch.clone()} embed={settings.embed} /> };
+    /// With something selected a tool acts at once; otherwise it waits for a click.
+    fn take(&mut self, host: &Shared, tool: Option<char>) {
+        host.dispatch(Action::Wire(None));
+        let acts = tool.and_then(|tool| key_action(&host.player(), tool.encode_utf8(&mut [0; 4]), false));
+        match acts {
+            Some(action) => host.dispatch(action),
+            None => self.tool = tool.filter(|_| tool != self.tool),
+        }
+    }
 
-    if settings.embed {
-        let caption = settings
-            .caption
-            .clone()
-            .unwrap_or_else(|| host.with(|player| player.timeline().document().summary.clone()));
-        return html! {
-            <figure class="embed-figure">
-                { stage }
-                if settings.controls { { tape } }
-                <figcaption>
-                    <span>{ caption }</span>
-                    <a class="open" href={super::overlay::open_address(&host)} target="_blank" rel="noopener">{ "Open ↗" }</a>
-                </figcaption>
-                { overlay }
-            </figure>
+    fn lay_over(&mut self, host: &Shared, opens: Opens) {
+        self.fresh = true;
+        self.over = match opens {
+            Opens::Help => Over::Help,
+            Opens::Share => Over::Share(overlay::offer(&host.player())),
+            Opens::Menu(at) => {
+                if at.target.is_some() {
+                    host.dispatch(Action::Select(at.target));
+                    self.hands.pressed();
+                }
+                let empty = at.target.is_some_and(|target| player::menu(&host.player(), target).is_empty());
+                if empty { Over::Nothing } else { Over::Menu(at) }
+            }
         };
     }
 
-    let steps = host.with(player::steps);
-    let lesson = html! {
-        <LessonPanel steps={steps} step={host.with(|player| player.lesson_step())} dispatch={dispatch.clone()}
-            title={host.with(|player| player.timeline().document().title.clone())}
-            summary={host.with(|player| player.timeline().document().summary.clone())}
-            simplifications={host.with(|player| player.timeline().document().simplifications.clone())} />
-    };
-    let node = html! {
-        <>
-            if let Some(inspected) = inspected.clone() {
-                <InspectorPanel model={inspected} dispatch={dispatch.clone()} />
-            } else {
-                <p class="empty">{ "Click a component, a link or a message to look inside." }</p>
-            }
-            <Dials dials={host.with(player::dials)} dispatch={dispatch.clone()} />
-        </>
-    };
-    let charts = html! { <Vitals vitals={host.with(player::vitals)} /> };
-    let log = html! {
-        <LogPanel lines={host.with(|player| player::log_lines(player, *log_all, 60))} all={*log_all} toggle={toggle(&log_all)}
-            dispatch={dispatch.clone()} />
-    };
-    let tabs = TABS.iter().map(|(each, name)| {
-        let (tab, each) = (tab.clone(), *each);
-        let current = *tab == each;
-        html! {
-            <button role="tab" aria-selected={current.to_string()} class={classes!(current.then_some("current"))}
-                onclick={move |_| tab.set(each)}>{ *name }</button>
+    fn is_open(&self, fold: Fold) -> bool {
+        self.open.contains(&fold)
+    }
+
+    /// A figure in an article.
+    fn figure(&self, player: &Player, settings: &Settings, link: &Link) -> El {
+        let caption = settings.caption.as_ref().unwrap_or(&player.timeline().document().summary);
+        let open = el("a")
+            .class("open")
+            .set("href", overlay::open_address(player))
+            .set("target", "_blank")
+            .set("rel", "noopener")
+            .text("Open ↗");
+        el("figure")
+            .class("embed-figure")
+            .add(stage(player, &self.hands, self.tool, true, link))
+            .all(settings.controls.then(|| tape(player, true, link)))
+            .add(el("figcaption").add(el("span").text(caption)).add(open))
+            .all(self.overlay(player, link))
+    }
+
+    fn page(&self, player: &Player, link: &Link) -> El {
+        let shown =
+            |class: &str, tab: Tab| format!("{class} {}", if self.tab == tab { "sheet-shown" } else { "sheet-hidden" });
+        let fold = |fold: Fold, class: &'static str| if self.is_open(fold) { "" } else { class };
+        let part = |class: &str, tab: Tab| el("section").class(shown(class, tab));
+        let tab = |(tab, name): &(Tab, &str)| {
+            let current = *tab == self.tab;
+            button(name, link, Msg::Show(*tab))
+                .set("role", "tab")
+                .set("aria-selected", if current { "true" } else { "false" })
+                .class(if current { "current" } else { "" })
+        };
+        let classes = format!("page {} {}", fold(Fold::Lesson, "no-lesson"), fold(Fold::Side, "no-side"));
+        el("div")
+            .class(classes)
+            .add(header(player, |fold| self.is_open(fold), link))
+            .add(el("aside").class(shown("lesson", Tab::Lesson)).label("Lesson").add(lesson_panel(player, link)))
+            .add(stage(player, &self.hands, self.tool, false, link))
+            .add(
+                el("aside")
+                    .class("side")
+                    .label("Details")
+                    .add(part("part", Tab::Node).add(inspector(player, link)).all(dials(player, link)))
+                    .add(part("part", Tab::Charts).add(vitals(player)))
+                    .add(part("part log", Tab::Log).add(log(player, self.is_open(Fold::AllMessages), link))),
+            )
+            .add(tape(player, false, link))
+            .add(el("div").class("tabs").set("role", "tablist").all(TABS.iter().map(tab)))
+            .all(self.overlay(player, link))
+    }
+
+    fn overlay(&self, player: &Player, link: &Link) -> Vec<El> {
+        let mut all = vec![overlay::notices(player, link)];
+        match &self.over {
+            Over::Nothing => {}
+            Over::Share(offer) => all.extend(overlay::share(offer, link)),
+            Over::Help => all.extend(overlay::help(link)),
+            Over::Menu(at) => all.extend(menu(at, player, link)),
         }
-    });
-    let shown = |each: Tab| if *tab == each { "sheet-shown" } else { "sheet-hidden" };
-    let left = if *lesson_open { "" } else { "no-lesson" };
-    let right = if *side_open { "" } else { "no-side" };
-    html! {
-        <div class={classes!("page", left, right)}>
-            <Header model={host.with(super::header::model)} dispatch={dispatch.clone()} set_over={set_over.clone()}
-                toggle_lesson={toggle(&lesson_open)} toggle_side={toggle(&side_open)} lesson_open={*lesson_open}
-                side_open={*side_open} />
-            <aside class={classes!("lesson", shown(Tab::Lesson))} aria-label="Lesson">{ lesson }</aside>
-            { stage }
-            <aside class="side" aria-label="Details">
-                <section class={classes!("part", shown(Tab::Node))}>{ node }</section>
-                <section class={classes!("part", shown(Tab::Charts))}>{ charts }</section>
-                <section class={classes!("part", "log", shown(Tab::Log))}>{ log }</section>
-            </aside>
-            { tape }
-            <div class="tabs" role="tablist">{ for tabs }</div>
-            { overlay }
-        </div>
+        all
     }
 }
 
-/// The components as buttons, for those who do not use the canvas.
-fn node_buttons(player: &crate::player::Player) -> Vec<NodeButton> {
-    let world = &player.timeline().run().world;
-    // A list of thousands serves nobody.
-    let nodes = world.nodes().take(200);
-    let button = |(id, node): (_, &crate::components::Node)| NodeButton {
-        id,
-        label: format!("{}, {}", node.name, status_word(node)),
-        at: player.place_of(id).map(|at| (at.x as i32, at.y as i32)),
-    };
-    nodes.map(button).collect()
+/// What has the focus, if anything on the page has.
+fn active() -> Option<Element> {
+    let document = web_sys::window()?.document()?;
+    document.active_element().filter(|active| active.tag_name() != "BODY")
 }
 
-fn status_word(node: &crate::components::Node) -> &'static str {
-    match node.status {
-        crate::sim::Status::Up if node.slow > 1000 => "slow",
-        crate::sim::Status::Up => "up",
-        crate::sim::Status::Starting => "starting",
-        crate::sim::Status::Paused => "paused",
-        crate::sim::Status::Crashed => "crashed",
+fn click(host: &Shared, on: Option<Target>, tool: Option<char>) {
+    let wire = host.player().view().wire;
+    match (on, wire, tool) {
+        (Some(Target::Node(to)), Some(wire), _) if to != wire.from => {
+            let between = {
+                let player = host.player();
+                let name = |id| player.timeline().run().world.name(id).to_owned();
+                (name(wire.from), name(to))
+            };
+            host.dispatch(Action::Act(Act::Wire { between }));
+        }
+        (_, Some(_), _) => host.dispatch(Action::Wire(None)),
+        (Some(target), None, Some(tool)) => {
+            host.dispatch(Action::Select(Some(target)));
+            let action = key_action(&host.player(), tool.encode_utf8(&mut [0; 4]), false);
+            action.into_iter().for_each(|action| host.dispatch(action));
+        }
+        (on, None, _) => host.dispatch(Action::Select(on)),
     }
-}
-
-/// What to try, for someone who has not done anything yet.
-fn hint(player: &crate::player::Player) -> Option<String> {
-    let hint = &player.timeline().document().hint;
-    (!player.touched() && !hint.is_empty()).then(|| hint.clone())
 }
 
 /// The page's colours are the stage's.
 fn paint_page(theme: Theme) {
-    let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
-    if let Some(root) = root.and_then(|root| root.dyn_into::<HtmlElement>().ok()) {
+    if let Some(root) = find("html") {
         // Through the object model, which a content security policy allows where it forbids style attributes.
         root.style().set_css_text(&theme.css().replace('\n', " "));
-        let name = if theme == Theme::Dark { "dark" } else { "light" };
-        let _ = root.set_attribute("data-theme", name);
+        let _ = root.set_attribute("data-theme", if theme == Theme::Dark { "dark" } else { "light" });
     }
-}
-
-/// A media query that is being listened to; dropping it ends that.
-struct Listening {
-    query: MediaQueryList,
-    on_change: Closure<dyn FnMut(MediaQueryListEvent)>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _ = self.query.remove_event_listener_with_callback("change", self.on_change.as_ref().unchecked_ref());
-    }
-}
-
-/// Dark or light and less motion, as the system has it and while it changes.
-fn follow_system(host: &Shared, fixed: Option<Theme>) -> Vec<Listening> {
-    let dark = |dark: bool| Action::Theme(if dark { Theme::Dark } else { Theme::Light });
-    let mut listening = Vec::new();
-    match fixed {
-        Some(theme) => host.dispatch(Action::Theme(theme)),
-        None => listening.extend(listen(host, "(prefers-color-scheme: dark)", dark)),
-    }
-    listening.extend(listen(host, "(prefers-reduced-motion: reduce)", Action::ReducedMotion));
-    listening
-}
-
-fn listen(host: &Shared, query: &str, action: impl Fn(bool) -> Action + 'static) -> Option<Listening> {
-    let query = web_sys::window()?.match_media(query).ok()??;
-    host.dispatch(action(query.matches()));
-    let host = host.clone();
-    let on_change = Closure::new(move |event: MediaQueryListEvent| host.dispatch(action(event.matches())));
-    query.add_event_listener_with_callback("change", on_change.as_ref().unchecked_ref()).ok()?;
-    Some(Listening { query, on_change })
 }

@@ -1,51 +1,41 @@
 //! A control for a setting: a slider, a switch or a choice, by what the setting accepts.
 
-use web_sys::{HtmlInputElement, HtmlSelectElement};
-use yew::prelude::*;
+use web_sys::HtmlInputElement;
+use yew::virtual_dom::ListenerKind;
 
 use crate::player::FieldModel;
 use crate::sim::{FieldKind, Micros, Value};
 
-#[derive(Properties, PartialEq)]
-pub struct FieldProps {
-    pub field: FieldModel,
-    pub title: String,
-    /// The ends of a slider; seconds for lengths of time.
-    pub range: Option<(f64, f64)>,
-    pub change: Callback<Value>,
-}
+use super::app::Msg;
+use super::dom::{El, Link, chosen, el, target};
 
-#[component]
-pub fn FieldControl(props: &FieldProps) -> Html {
-    let FieldProps { field, title, range, change } = props;
+/// What a control asks for when its setting is to have this value.
+pub type Change = Box<dyn Fn(Value) -> Msg>;
+
+/// A setting with its name, its control and its value. `range` are the ends of a slider; seconds for lengths of time.
+pub fn field_control(field: &FieldModel, title: &str, range: Option<(f64, f64)>, link: &Link, change: Change) -> El {
     let control = match (&field.kind, &field.value) {
-        (FieldKind::Flag, Value::Flag(on)) => {
-            let (change, on) = (change.clone(), *on);
-            html! { <input type="checkbox" checked={on} onchange={move |_: Event| change.emit(Value::Flag(!on))} /> }
-        }
+        (FieldKind::Flag, Value::Flag(on)) => el("input").set("type", "checkbox").checked(*on).tells(
+            ListenerKind::onchange,
+            link,
+            change(Value::Flag(!on)),
+        ),
         (FieldKind::Choice(words), value) => {
-            let change = change.clone();
             let now = value.to_string();
-            let choose = move |event: Event| {
-                if let Some(select) = event.target_dyn_into::<HtmlSelectElement>() {
-                    change.emit(Value::text(select.value()));
-                }
-            };
-            html! {
-                <select onchange={choose}>
-                    { for words.iter().map(|word| html! { <option value={*word} selected={*word == now}>{ *word }</option> }) }
-                </select>
-            }
+            let option = |word: &&'static str| el("option").set("value", *word).selected(**word == now).text(word);
+            el("select")
+                .all(words.iter().map(option))
+                .asks(ListenerKind::onchange, link, move |event| Some(change(Value::text(chosen(event)?))))
         }
-        (kind, value) => slider(kind, value, *range, change.clone()),
+        (kind, value) => slider(*kind, value, range, link, change),
     };
-    html! {
-        <label class="field" title={field.help.clone()}>
-            <span class="name">{ title }</span>
-            { control }
-            <span class="now">{ shown(&field.value, field.unit) }</span>
-        </label>
-    }
+    el("label")
+        .class("field")
+        .key(title)
+        .set("title", field.help.clone())
+        .add(el("span").class("name").text(title))
+        .add(control)
+        .add(el("span").class("now").text(&shown(&field.value, field.unit)))
 }
 
 fn shown(value: &Value, unit: &str) -> String {
@@ -59,32 +49,37 @@ fn shown(value: &Value, unit: &str) -> String {
 /// How many notches a slider has.
 const NOTCHES: f64 = 100.0;
 
-fn slider(kind: &FieldKind, value: &Value, range: Option<(f64, f64)>, change: Callback<Value>) -> Html {
-    let (min, max) = range.unwrap_or(match *kind {
+fn slider(kind: FieldKind, value: &Value, range: Option<(f64, f64)>, link: &Link, change: Change) -> El {
+    let (min, max) = range.unwrap_or(match kind {
         FieldKind::Number { min, max } => (min, max),
         FieldKind::Whole { min, max } => (min as f64, max as f64),
         FieldKind::Span { min, max } => (min.0 as f64 / 1e6, max.0 as f64 / 1e6),
-        FieldKind::Flag | FieldKind::Choice(_) => return html! {},
+        FieldKind::Flag | FieldKind::Choice(_) => return el("span"),
     });
     let now = match value {
         Value::Number(number) => *number,
         Value::Text(text) => Micros::parse(text).map_or(min, |span| span.0 as f64 / 1e6),
-        Value::Flag(_) => return html! {},
+        Value::Flag(_) => return el("span"),
     };
     // The square root spreads the small values, where the interesting ones are.
     let place = libm::sqrt(((now - min) / (max - min).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)) * NOTCHES;
-    let kind = *kind;
-    let moved = move |event: Event| {
-        let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+    let moved = move |event: &web_sys::Event| {
+        let input = wasm_bindgen::JsCast::dyn_into::<HtmlInputElement>(target(event)?).ok()?;
         let share = input.value_as_number() / NOTCHES;
         let raw = min + share * share * (max - min);
-        change.emit(match kind {
+        Some(change(match kind {
             FieldKind::Span { .. } => Value::text(rounded_span(raw)),
             FieldKind::Whole { .. } => Value::Number(libm::round(raw)),
             _ => Value::Number(round_to(raw, 2).clamp(min, max)),
-        });
+        }))
     };
-    html! { <input type="range" min="0" max={NOTCHES.to_string()} step="1" value={format!("{place:.0}")} onchange={moved} /> }
+    el("input")
+        .set("type", "range")
+        .set("min", "0")
+        .set("max", "100")
+        .set("step", "1")
+        .value((libm::round(place) as u32).to_string())
+        .asks(ListenerKind::onchange, link, moved)
 }
 
 /// To so many digits after the first.

@@ -1,111 +1,97 @@
 //! The header: which scenario, which seed, what is promised, how it looks, and the way to share it.
 
-use yew::prelude::*;
+use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, verdict};
 use crate::scenario::{builtin, builtins};
 use crate::scene::Theme;
 
-use super::app::Over;
+use super::app::{Fold, Msg, Opens};
+use super::dom::{El, Link, button, chosen, el};
 
-/// What the header shows.
-#[derive(Clone, PartialEq)]
-pub struct HeaderModel {
-    name: String,
-    title: String,
-    seed: u64,
-    verdict: Option<(bool, String)>,
-    told: Option<String>,
-    broke_at: Option<crate::sim::Time>,
-    theme: Theme,
+/// The header; `open` tells which of the panels beside the stage are open.
+pub fn header(player: &Player, open: impl Fn(Fold) -> bool, link: &Link) -> El {
+    let seed = player.timeline().seed();
+    // The next seed is a function of this one: what a button does must not depend on the day.
+    let next = crate::sim::Stream::new(seed, crate::sim::Purpose::Faults).bits() & 0xffff;
+    let dark = player.view().theme == Theme::Dark;
+    let other = Msg::Do(Action::Theme(if dark { Theme::Light } else { Theme::Dark }));
+    let fold = |words: &'static str, fold: Fold| {
+        button(words, link, Msg::Flip(fold))
+            .class("fold")
+            .set("aria-pressed", if open(fold) { "true" } else { "false" })
+            .set("title", words)
+    };
+    el("header")
+        .class("top")
+        .add(
+            el("a")
+                .class("brand")
+                .set("href", "./")
+                .set("title", "Faultline: see how distributed systems work, and how they fail")
+                .text("fault")
+                .add(el("b").text("line")),
+        )
+        .add(scenarios(player, link))
+        .add(
+            button("seed ", link, Msg::Do(Action::Reseed(next)))
+                .class("seed")
+                .set("title", "The run's luck. Click for another.")
+                .add(el("b").text(&format!("{seed:x}"))),
+        )
+        .all(promise(player, link))
+        .add(el("span").class("grow"))
+        .add(fold("Lesson", Fold::Lesson))
+        .add(fold("Details", Fold::Side))
+        .add(
+            button(if dark { "☀" } else { "☾" }, link, other)
+                .class("icon")
+                .set("title", if dark { "Light" } else { "Dark" })
+                .label(if dark { "Light theme" } else { "Dark theme" }),
+        )
+        .add(button("?", link, Msg::Open(Opens::Help)).class("icon").set("title", "Keys (?)").label("Keys"))
+        .add(
+            button("", link, Msg::Open(Opens::Share))
+                .class("share")
+                .set("id", "share")
+                .add(el("span").class("wide").text("Share this moment"))
+                .add(el("span").class("slim").text("Share")),
+        )
 }
 
-/// Reads it off the player.
-pub fn model(player: &Player) -> HeaderModel {
+fn scenarios(player: &Player, link: &Link) -> El {
     let document = player.timeline().document();
-    let broken = player.timeline().run().violations().first().cloned();
-    HeaderModel {
-        name: document.name.clone(),
-        title: document.title.clone(),
-        seed: player.timeline().seed(),
-        verdict: verdict(document, player),
-        told: broken.as_ref().map(|broken| broken.told.to_string()),
-        broke_at: broken.map(|broken| broken.at),
-        theme: player.view().theme,
-    }
+    let option = |name: &str, title: &str, selected: bool| {
+        el("option").set("value", name.to_owned()).selected(selected).text(title)
+    };
+    let own = builtins().all(|name| name != document.name);
+    let own = own.then(|| option(&document.name, &format!("{} (edited)", document.title), true));
+    let built = builtins().map(|name| match builtin(name) {
+        Ok(known) => option(name, &known.title, name == document.name),
+        Err(_) => option(name, name, false),
+    });
+    let choose = |event: &web_sys::Event| Some(Msg::Do(Action::Open(chosen(event)?)));
+    el("label")
+        .class("pick")
+        .add(el("span").class("unseen").text("Scenario"))
+        .add(el("select").set("id", "scenario").all(built).all(own).asks(ListenerKind::onchange, link, choose))
 }
 
-#[derive(Properties, PartialEq)]
-pub struct HeaderProps {
-    pub model: HeaderModel,
-    pub dispatch: Callback<Action>,
-    pub set_over: Callback<Over>,
-    pub toggle_lesson: Callback<()>,
-    pub toggle_side: Callback<()>,
-    pub lesson_open: bool,
-    pub side_open: bool,
-}
-
-#[component]
-pub fn Header(props: &HeaderProps) -> Html {
-    let HeaderProps { model, dispatch, set_over, toggle_lesson, toggle_side, lesson_open, side_open } = props;
-    let names: Vec<&str> = builtins().collect();
-    let choose = {
-        let dispatch = dispatch.clone();
-        move |event: Event| {
-            if let Some(select) = event.target_dyn_into::<web_sys::HtmlSelectElement>() {
-                dispatch.emit(Action::Open(select.value()));
-            }
-        }
+/// Whether everything that must hold has held so far; a click goes to where the first promise broke.
+fn promise(player: &Player, link: &Link) -> Option<El> {
+    let (well, words) = verdict(player.timeline().document(), player)?;
+    let broken = player.timeline().run().violations().first();
+    let title = match broken {
+        Some(broken) => format!("{} Click to go there.", broken.told),
+        None => "Checked at every step.".to_owned(),
     };
-    let reseed = {
-        let (dispatch, seed) = (dispatch.clone(), model.seed);
-        // The next seed is a function of this one: what a button does must not depend on the day.
-        let next = crate::sim::Stream::new(seed, crate::sim::Purpose::Faults).bits() & 0xffff;
-        move |_: MouseEvent| dispatch.emit(Action::Reseed(next))
-    };
-    let own = !names.contains(&model.name.as_str());
-    let options = names.into_iter().map(|name| {
-        let title = builtin(name).map_or_else(|_| name.to_owned(), |document| document.title);
-        html! { <option value={name} selected={name == model.name}>{ title }</option> }
-    });
-    let verdict = model.verdict.as_ref().map(|(well, words)| {
-        let (dispatch, at) = (dispatch.clone(), model.broke_at);
-        let go = move |_: MouseEvent| {
-            if let Some(at) = at {
-                dispatch.emit(Action::Pause);
-                dispatch.emit(Action::Seek(at));
-            }
-        };
-        let sign = if *well { "✓ " } else { "✗ " };
-        let title = model.told.clone().map(|told| format!("{told} Click to go there.")).unwrap_or_else(|| "Checked at every step.".to_owned());
-        html! {
-            <button class={classes!("verdict", if *well { "well" } else { "broken" })} onclick={go} title={title} id="verdict">
-                <span aria-hidden="true">{ sign }</span><span class="words">{ words }</span>
-            </button>
-        }
-    });
-    let dark = model.theme == Theme::Dark;
-    let switch = dispatch.reform(move |_: MouseEvent| Action::Theme(if dark { Theme::Light } else { Theme::Dark }));
-    html! {
-        <header class="top">
-            <a class="brand" href="./" title="Faultline: see how distributed systems work, and how they fail">{ "fault" }<b>{ "line" }</b></a>
-            <label class="pick"><span class="unseen">{ "Scenario" }</span>
-                <select onchange={choose} id="scenario">
-                    { for options }
-                    if own { <option value={model.name.clone()} selected=true>{ format!("{} (edited)", model.title) }</option> }
-                </select>
-            </label>
-            <button class="seed" onclick={reseed} title="The run's luck. Click for another.">{ "seed " }<b>{ format!("{:x}", model.seed) }</b></button>
-            { for verdict }
-            <span class="grow" />
-            <button class="fold" aria-pressed={lesson_open.to_string()} onclick={toggle_lesson.reform(|_: MouseEvent| ())} title="Lesson">{ "Lesson" }</button>
-            <button class="fold" aria-pressed={side_open.to_string()} onclick={toggle_side.reform(|_: MouseEvent| ())} title="Details">{ "Details" }</button>
-            <button class="icon" onclick={switch} title={if dark { "Light" } else { "Dark" }} aria-label={if dark { "Light theme" } else { "Dark theme" }}>
-                { if dark { "☀" } else { "☾" } }</button>
-            <button class="icon" onclick={set_over.reform(|_: MouseEvent| Over::Help)} title="Keys (?)" aria-label="Keys">{ "?" }</button>
-            <button class="share" id="share" onclick={set_over.reform(|_: MouseEvent| Over::Share)}>
-                <span class="wide">{ "Share this moment" }</span><span class="slim">{ "Share" }</span></button>
-        </header>
-    }
+    let go = broken.map_or(Msg::Refresh, |broken| Msg::GoTo(broken.at));
+    Some(
+        button("", link, go)
+            .class(if well { "verdict well" } else { "verdict broken" })
+            .set("id", "verdict")
+            .set("title", title)
+            .add(el("span").set("aria-hidden", "true").text(if well { "✓ " } else { "✗ " }))
+            .add(el("span").class("words").text(&words)),
+    )
 }

@@ -1,13 +1,12 @@
 //! The player in its page: one frame loop, which sleeps when nothing moves, when the tab is hidden and when an embed is
 //! off screen.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::HtmlCanvasElement;
-use yew::Callback;
 
 use crate::player::{Action, Player};
 use crate::scene::DisplayList;
@@ -31,7 +30,7 @@ pub struct Host {
     /// When the last frame was; `None` after a sleep, which no run catches up with.
     last: Cell<Option<f64>>,
     refreshed: Cell<f64>,
-    refresh: RefCell<Callback<()>>,
+    refresh: RefCell<Box<dyn Fn()>>,
     /// Whether anyone can see it.
     seen: Cell<bool>,
 }
@@ -47,7 +46,7 @@ impl Host {
             on_frame: RefCell::new(None),
             last: Cell::new(None),
             refreshed: Cell::new(0.0),
-            refresh: RefCell::new(Callback::noop()),
+            refresh: RefCell::new(Box::new(|| ())),
             seen: Cell::new(true),
         });
         let weak = Rc::downgrade(&host);
@@ -60,9 +59,9 @@ impl Host {
         host
     }
 
-    /// Reads something off the player.
-    pub fn with<T>(&self, read: impl FnOnce(&Player) -> T) -> T {
-        read(&self.player.borrow())
+    /// The player, to be read; it must be let go before anything is dispatched.
+    pub fn player(&self) -> Ref<'_, Player> {
+        self.player.borrow()
     }
 
     /// Does what a person asked for, and shows it.
@@ -86,7 +85,7 @@ impl Host {
     }
 
     /// Calls `refresh` when panels may have something new to show.
-    pub fn on_refresh(&self, refresh: Callback<()>) {
+    pub fn on_refresh(&self, refresh: Box<dyn Fn()>) {
         *self.refresh.borrow_mut() = refresh;
     }
 
@@ -136,8 +135,7 @@ impl Host {
     }
 
     fn refresh_panels(&self) {
-        let refresh = self.refresh.borrow().clone();
-        refresh.emit(());
+        (self.refresh.borrow())();
     }
 
     fn frame(&self, now: f64) {

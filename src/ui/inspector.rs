@@ -1,128 +1,112 @@
 //! The right side: what is selected, the dials, the vital signs, the log.
 
-use yew::prelude::*;
+use yew::virtual_dom::ListenerKind;
 
-use crate::player::{Action, DialModel, FieldModel, Inspector, LogLine, VitalModel};
+use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, LogLine, Player};
 use crate::scenario::Act;
-use crate::scene::{Target, family_name};
+use crate::scene::family_name;
 
-use super::chart::Chart;
-use super::controls::FieldControl;
+use super::app::{Fold, Msg};
+use super::chart::chart;
+use super::controls::field_control;
+use super::dom::{El, Link, button, el};
 
-#[derive(Properties, PartialEq)]
-pub struct InspectorProps {
-    pub model: Inspector,
-    pub dispatch: Callback<Action>,
-}
+/// How many lines of the log are shown.
+const LOG_LINES: usize = 60;
 
-#[component]
-pub fn InspectorPanel(props: &InspectorProps) -> Html {
-    let InspectorProps { model, dispatch } = props;
-    let family = model.family.map(|family| format!("of-{}", family_name(family)));
-    let lines = model.lines.iter().map(|(name, value)| html! { <><dt>{ name }</dt><dd>{ value }</dd></> });
-    let cells = model.log.iter().map(|cell| {
-        html! { <li class={classes!("cell", (!cell.settled).then_some("open"))}>{ &cell.text }</li> }
-    });
-    let entries = model.entries.iter().map(|entry| {
-        let idle = entry.idle.is_some();
-        let (dispatch, action) = (dispatch.clone(), entry.action.clone());
-        let key = entry.key.map_or(String::new(), |key| format!(" ({key})"));
-        let title = entry.idle.clone().unwrap_or_else(|| format!("{}{key}", entry.label));
-        let onclick = move |_: MouseEvent| {
-            if !idle {
-                dispatch.emit(action.clone());
-            }
-        };
-        html! { <button {onclick} aria-disabled={idle.to_string()} {title}>{ &entry.label }</button> }
-    });
-    let node = match model.target {
-        Target::Node(_) => Some(model.title.clone()),
-        _ => None,
+/// What is selected, or what to do to select something.
+pub fn inspector(player: &Player, link: &Link) -> El {
+    let model = player.view().selected.and_then(|target| player::inspector(player, target));
+    let Some(model) = model else {
+        return el("p").class("empty").text("Click a component, a link or a message to look inside.");
     };
-    let fields = model.fields.iter().map(|field| {
-        let change = set(dispatch, node.clone().unwrap_or_default(), field);
-        html! { <FieldControl key={field.name} field={field.clone()} title={field.name.replace('_', " ")} range={None::<(f64, f64)>} change={change} /> }
-    });
-    html! {
-        <div class="inspector" id="inspector">
-            <h2 class={classes!(family)}>{ &model.title }<span class={classes!("state", if model.well { "well" } else { "ill" })}>{ &model.state }</span></h2>
-            <p class="kind">{ &model.kind }</p>
-            <div class="actions">{ for entries }</div>
-            <dl>{ for lines }</dl>
-            if !model.log.is_empty() { <ol class="cells" aria-label="log">{ for cells }</ol> }
-            if !model.fields.is_empty() {
-                <details class="settings"><summary>{ "Settings" }</summary>{ for fields }</details>
-            }
-        </div>
-    }
+    let family = model.family.map(|family| format!("of-{}", family_name(family)));
+    let cell = |card: &Card| el("li").class(if card.settled { "cell" } else { "cell open" }).text(&card.text);
+    let lines = model.lines.iter().flat_map(|(name, value)| [el("dt").text(name), el("dd").text(value)]);
+    el("div")
+        .class("inspector")
+        .set("id", "inspector")
+        .add(
+            el("h2")
+                .set_some("class", family)
+                .text(&model.title)
+                .add(el("span").class(if model.well { "state well" } else { "state ill" }).text(&model.state)),
+        )
+        .add(el("p").class("kind").text(&model.kind))
+        .add(el("div").class("actions").all(model.entries.iter().map(|entry| action(entry, link))))
+        .add(el("dl").all(lines))
+        .all((!model.log.is_empty()).then(|| el("ol").class("cells").label("log").all(model.log.iter().map(cell))))
+        .all(settings(&model, link))
 }
 
-fn set(dispatch: &Callback<Action>, node: String, field: &FieldModel) -> Callback<crate::sim::Value> {
-    let name = field.name;
-    dispatch.reform(move |value| Action::Act(Act::Set { node: node.clone(), field: name.to_owned(), value }))
+fn action(entry: &Entry, link: &Link) -> El {
+    let key = entry.key.map_or(String::new(), |key| format!(" ({key})"));
+    let title = entry.idle.clone().unwrap_or_else(|| format!("{}{key}", entry.label));
+    button(&entry.label, link, Msg::Do(entry.chosen())).set("aria-disabled", idle(entry)).set("title", title)
 }
 
-#[derive(Properties, PartialEq)]
-pub struct DialsProps {
-    pub dials: Vec<DialModel>,
-    pub dispatch: Callback<Action>,
+/// For `aria-disabled`: such a button still takes the focus and a click, and then says why it does nothing.
+pub fn idle(entry: &Entry) -> &'static str {
+    if entry.idle.is_some() { "true" } else { "false" }
+}
+
+fn settings(model: &Inspector, link: &Link) -> Option<El> {
+    let control = |field: &FieldModel| {
+        let (node, name) = (model.title.clone(), field.name);
+        let set = move |value| Msg::Do(Action::Act(Act::Set { node: node.clone(), field: name.to_owned(), value }));
+        field_control(field, &name.replace('_', " "), None, link, Box::new(set))
+    };
+    (!model.fields.is_empty()).then(|| {
+        el("details").class("settings").add(el("summary").text("Settings")).all(model.fields.iter().map(control))
+    })
 }
 
 /// The dials of the document.
-#[component]
-pub fn Dials(props: &DialsProps) -> Html {
-    if props.dials.is_empty() {
-        return html! {};
-    }
-    let dials = props.dials.iter().map(|dial| {
+pub fn dials(player: &Player, link: &Link) -> Option<El> {
+    let dials = player::dials(player);
+    let control = |dial: &DialModel| {
         let place = dial.place;
-        let change = props.dispatch.reform(move |value| Action::Turn(place, value));
-        html! { <FieldControl key={place} field={dial.field.clone()} title={dial.title.clone()} range={dial.range} change={change} /> }
-    });
-    html! { <div class="dials"><h3>{ "Dials" }</h3>{ for dials }</div> }
-}
-
-#[derive(Properties, PartialEq)]
-pub struct VitalsProps {
-    pub vitals: Vec<VitalModel>,
+        field_control(
+            &dial.field,
+            &dial.title,
+            dial.range,
+            link,
+            Box::new(move |value| Msg::Do(Action::Turn(place, value))),
+        )
+    };
+    (!dials.is_empty()).then(|| el("div").class("dials").add(el("h3").text("Dials")).all(dials.iter().map(control)))
 }
 
 /// The vital signs of the whole.
-#[component]
-pub fn Vitals(props: &VitalsProps) -> Html {
-    html! { <div class="vitals">{ for props.vitals.iter().map(|model| html! { <Chart key={model.title.clone()} model={model.clone()} /> }) }</div> }
+pub fn vitals(player: &Player) -> El {
+    el("div").class("vitals").all(player::vitals(player).iter().map(chart))
 }
 
-#[derive(Properties, PartialEq)]
-pub struct LogProps {
-    pub lines: Vec<LogLine>,
-    pub all: bool,
-    pub toggle: Callback<()>,
-    pub dispatch: Callback<Action>,
-}
-
-/// The log, newest first.
-#[component]
-pub fn LogPanel(props: &LogProps) -> Html {
-    let lines = props.lines.iter().map(|line| {
-        let time = line.time;
-        let dispatch = props.dispatch.clone();
-        let go = move |_: MouseEvent| {
-            dispatch.emit(Action::Pause);
-            dispatch.emit(Action::Seek(time));
-        };
-        html! {
-            <li key={line.record.0} class={classes!(line.warn.then_some("warn"))}>
-                <button onclick={go} title="Go to this moment"><time>{ &line.at }</time>{ " " }{ &line.text }</button>
-            </li>
-        }
-    });
-    html! {
-        <div class="log-panel">
-            <p><span class="title">{ "Log" }</span>
-                <label><input type="checkbox" checked={props.all} onchange={props.toggle.reform(|_: Event| ())} />{ " every message" }</label></p>
-            if props.lines.is_empty() { <p class="empty">{ "Nothing out of the ordinary has happened yet." }</p> }
-            <ol>{ for lines }</ol>
-        </div>
-    }
+/// The log, newest first; with `all`, every message as well.
+pub fn log(player: &Player, all: bool, link: &Link) -> El {
+    let lines = player::log_lines(player, all, LOG_LINES);
+    let line = |line: &LogLine| {
+        let go = button("", link, Msg::GoTo(line.time))
+            .set("title", "Go to this moment")
+            .add(el("time").text(&line.at))
+            .text(" ")
+            .text(&line.text);
+        el("li").key(line.record.0).class(if line.warn { "warn" } else { "" }).add(go)
+    };
+    let empty = lines.is_empty().then(|| el("p").class("empty").text("Nothing out of the ordinary has happened yet."));
+    el("div")
+        .class("log-panel")
+        .add(
+            el("p").add(el("span").class("title").text("Log")).add(
+                el("label")
+                    .add(el("input").set("type", "checkbox").checked(all).tells(
+                        ListenerKind::onchange,
+                        link,
+                        Msg::Flip(Fold::AllMessages),
+                    ))
+                    .text(" every message"),
+            ),
+        )
+        .all(empty)
+        .add(el("ol").all(lines.iter().map(line)))
 }

@@ -1,81 +1,81 @@
 //! The lesson: one idea a step, words in the colour and shape of what they name, tasks that tick themselves.
 
-use yew::prelude::*;
-
-use crate::components::kind;
-use crate::player::{Action, StepModel, Wordy};
-use crate::scenario::Simplification;
+use crate::components::{Glyph, kind};
+use crate::player::{Action, Player, StepModel, TaskModel, Wordy, steps};
+use crate::scenario::{Document, Simplification};
 use crate::scene::family_name;
 
-#[derive(Properties, PartialEq)]
-pub struct LessonProps {
-    pub title: String,
-    pub summary: String,
-    pub steps: Vec<StepModel>,
-    pub step: usize,
-    pub simplifications: Vec<Simplification>,
-    pub dispatch: Callback<Action>,
+use super::app::Msg;
+use super::dom::{El, Link, button, el};
+
+/// The left panel.
+pub fn lesson_panel(player: &Player, link: &Link) -> El {
+    let document = player.timeline().document();
+    let steps = steps(player);
+    let step = player.lesson_step();
+    let body = match steps.get(step) {
+        None => el("div").add(el("h2").text(&document.title)),
+        Some(now) => step_body(now, &document.title, step, steps.len(), link),
+    };
+    let summary = (step == 0 || steps.is_empty()).then(|| el("p").class("summary").text(&document.summary));
+    el("div").class("lesson-body").add(body).all(summary).all(simplified(document))
 }
 
-#[component]
-pub fn LessonPanel(props: &LessonProps) -> Html {
-    let LessonProps { title, summary, steps, step, simplifications, dispatch } = props;
-    let go = |to: Option<usize>| dispatch.reform(move |_: MouseEvent| Action::Step(to.unwrap_or(0)));
-    let simpler = (!simplifications.is_empty()).then(|| {
-        let points = simplifications.iter().map(|point| {
-            let source = (!point.source.is_empty()).then(|| html! { <cite>{ &point.source }</cite> });
-            html! { <li>{ &point.what }{ " " }{ for source }</li> }
-        });
-        html! {
-            <details class="simpler">
-                <summary>{ "What is simplified here" }</summary>
-                <ul>{ for points }</ul>
-            </details>
-        }
-    });
-    let body = match steps.get(*step) {
-        None => html! { <h2>{ title }</h2> },
-        Some(now) => {
-            let tasks = now.tasks.iter().map(|task| {
-                let word = if task.done { "done: " } else { "to do: " };
-                html! {
-                    <li class={classes!(task.done.then_some("done"))}>
-                        <span class="tick" aria-hidden="true" /><span><span class="unseen">{ word }</span>{ for words(&task.text) }</span>
-                    </li>
-                }
-            });
-            let last = step + 1 >= steps.len();
-            html! {
-                <>
-                    <p class="count">{ title }{ format!(" · {} of {}", step + 1, steps.len()) }</p>
-                    <h2>{ &now.title }</h2>
-                    { for now.text_paragraphs().into_iter().map(|paragraph| html! { <p>{ for words(&paragraph) }</p> }) }
-                    <ul class="tasks">{ for tasks }</ul>
-                    <nav class="steps" aria-label="Steps">
-                        <button onclick={go(step.checked_sub(1))} disabled={*step == 0}>{ "← Back" }</button>
-                        <button onclick={go(Some(step + 1))} disabled={last} class="next">{ "Next →" }</button>
-                    </nav>
-                </>
-            }
-        }
+fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) -> El {
+    let go = |to: usize| Msg::Do(Action::Step(to));
+    let task = |task: &TaskModel| {
+        let word = if task.done { "done: " } else { "to do: " };
+        el("li")
+            .class(if task.done { "done" } else { "" })
+            .add(el("span").class("tick").set("aria-hidden", "true"))
+            .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text)))
     };
-    html! {
-        <div class="lesson-body">
-            { body }
-            if *step == 0 || steps.is_empty() { <p class="summary">{ summary }</p> }
-            { for simpler }
-        </div>
-    }
+    el("div")
+        .add(el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)))
+        .add(el("h2").text(&now.title))
+        .all(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph))))
+        .add(el("ul").class("tasks").all(now.tasks.iter().map(task)))
+        .add(
+            el("nav")
+                .class("steps")
+                .label("Steps")
+                .add(button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0))
+                .add(button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next")),
+        )
+}
+
+fn simplified(document: &Document) -> Option<El> {
+    let point = |point: &Simplification| {
+        let source = (!point.source.is_empty()).then(|| el("cite").text(&point.source));
+        el("li").text(&point.what).text(" ").all(source)
+    };
+    (!document.simplifications.is_empty()).then(|| {
+        el("details")
+            .class("simpler")
+            .add(el("summary").text("What is simplified here"))
+            .add(el("ul").all(document.simplifications.iter().map(point)))
+    })
 }
 
 /// Prose with its words in colour and shape.
-pub fn words(parts: &[Wordy]) -> Vec<Html> {
-    let part = |part: &Wordy| match part {
-        Wordy::Plain(text) => html! { { text } },
+pub fn words(parts: &[Wordy]) -> impl Iterator<Item = El> {
+    parts.iter().map(|part| match part {
+        Wordy::Plain(text) => el("span").text(text),
         Wordy::Kind(text, name, family) => {
-            let shape = kind(name).map(|kind| format!("shape-{:?}", kind.glyph).to_lowercase());
-            html! { <b class={classes!("word", format!("of-{}", family_name(*family)), shape)}>{ text }</b> }
+            let shape = kind(name).map_or("", |kind| shape(kind.glyph));
+            el("b").class(format!("word of-{} {shape}", family_name(*family))).text(text)
         }
-    };
-    parts.iter().map(part).collect()
+    })
+}
+
+/// The style sheet's class for the sign of a kind of component.
+fn shape(glyph: Glyph) -> &'static str {
+    match glyph {
+        Glyph::Client => "shape-client",
+        Glyph::Balancer => "shape-balancer",
+        Glyph::Gateway => "shape-gateway",
+        Glyph::Worker => "shape-worker",
+        Glyph::Database => "shape-database",
+        Glyph::Supervisor => "shape-supervisor",
+    }
 }

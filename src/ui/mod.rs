@@ -5,6 +5,8 @@ mod app;
 mod boot;
 mod chart;
 mod controls;
+mod dom;
+mod hands;
 mod header;
 mod host;
 mod inspector;
@@ -14,5 +16,6 @@ mod overlay;
 mod painter;
 mod stage;
 mod tape;
+mod watch;
 
 pub use boot::start;

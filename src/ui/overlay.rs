@@ -1,181 +1,150 @@
 //! What lies over the page: notices, the share dialog, the keys.
 
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{Event, HtmlInputElement, KeyboardEvent};
 use yew::platform::spawn_local;
-use yew::prelude::*;
+use yew::virtual_dom::ListenerKind;
 
-use crate::link;
-use crate::player::{Action, Notice, Tone};
+use crate::link::{self, Budget, Shown};
+use crate::player::{Action, Notice, Player, Tone};
 
-use super::host::Shared;
-
-#[derive(Properties, PartialEq)]
-pub struct NoticesProps {
-    pub notices: Vec<Notice>,
-    pub dispatch: Callback<Action>,
-}
+use super::app::Msg;
+use super::dom::{El, Link, button, el, find};
 
 /// What is said to the person; also to one who hears the page.
-#[component]
-pub fn Notices(props: &NoticesProps) -> Html {
-    let notices = props.notices.iter().map(|notice| {
-        let id = notice.id;
+pub fn notices(player: &Player, link: &Link) -> El {
+    let notice = |notice: &Notice| {
         let class = match notice.tone {
             Tone::Quiet => "quiet",
             Tone::Good => "good",
             Tone::Warn => "warn",
         };
-        html! {
-            <li key={id} class={class}><span>{ &notice.told }</span>
-                <button aria-label="Dismiss" onclick={props.dispatch.reform(move |_: MouseEvent| Action::Dismiss(id))}>{ "×" }</button></li>
-        }
-    });
-    html! { <ul class="notices" role="status" aria-live="polite">{ for notices }</ul> }
+        let dismiss = button("×", link, Msg::Do(Action::Dismiss(notice.id))).label("Dismiss");
+        el("li").key(notice.id).class(class).add(el("span").text(&notice.told)).add(dismiss)
+    };
+    el("ul").class("notices").set("role", "status").set("aria-live", "polite").all(player.notices().iter().map(notice))
 }
 
 /// The address of this moment, for another window.
-pub fn open_address(host: &Shared) -> String {
-    let link = host.with(|player| link::write(&player.moment(), &player.shown()));
-    address(&link.fragment, "")
+pub fn open_address(player: &Player) -> String {
+    address(&link::write(&player.moment(), &player.shown()).fragment, "")
 }
 
 fn address(fragment: &str, query: &str) -> String {
-    let location = web_sys::window().map(|window| window.location());
-    let part = |get: fn(&web_sys::Location) -> Result<String, wasm_bindgen::JsValue>| {
-        location.as_ref().and_then(|location| get(location).ok()).unwrap_or_default()
-    };
-    let href = part(web_sys::Location::href);
+    let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
     let base = href.split(['?', '#']).next().unwrap_or_default();
     format!("{base}{query}#{}", fragment.trim_start_matches('#'))
 }
 
-#[derive(Properties, PartialEq)]
-pub struct ShareProps {
-    pub host: Shared,
-    pub close: Callback<()>,
+/// What the share dialog offers: the moment at which it was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    at: String,
+    budget: Budget,
+    /// What to copy; in the order of [`COPIES`].
+    texts: [String; 3],
+    /// Which was copied last, and whether the browser let it.
+    pub copied: Option<(usize, bool)>,
+}
+
+/// The names under which the texts of an [`Offer`] stand on the page.
+const COPIES: [&str; 3] = ["moment", "start", "figure"];
+
+/// Makes the links.
+pub fn offer(player: &Player) -> Offer {
+    let moment = player.moment();
+    let start = crate::timeline::Moment { acts: Vec::new(), cursor: Default::default(), ..moment.clone() };
+    let here = link::write(&moment, &player.shown());
+    let start = link::write(&start, &Shown::default());
+    let figure = address(&here.fragment, "?embed=1").replace('"', "&quot;");
+    let figure = format!(
+        "<iframe src=\"{figure}\" title=\"Faultline: a figure\" width=\"100%\" height=\"460\" loading=\"lazy\" \
+         sandbox=\"allow-scripts allow-popups\" style=\"border:0\"></iframe>"
+    );
+    Offer {
+        at: crate::trace::clock(player.timeline().now()),
+        budget: here.budget,
+        texts: [address(&here.fragment, ""), address(&start.fragment, ""), figure],
+        copied: None,
+    }
 }
 
 /// The share dialog: this moment, the scenario from its start, a figure for an article.
-#[component]
-pub fn Share(props: &ShareProps) -> Html {
-    let ShareProps { host, close } = props;
-    // What is shared is the moment at which the dialog was opened.
-    let links = use_memo((), |()| {
-        host.with(|player| {
-            let (moment, shown) = (player.moment(), player.shown());
-            let start = crate::timeline::Moment { acts: Vec::new(), cursor: Default::default(), ..moment.clone() };
-            let fresh = link::Shown { digest: None, ..shown.clone() };
-            let at = crate::trace::clock(player.timeline().now());
-            (link::write(&moment, &shown), link::write(&start, &fresh), at)
-        })
-    });
-    let (moment, start, at) = &*links;
-    let here = address(&moment.fragment, "");
-    let frame = format!(
-        "<iframe src=\"{}\" title=\"Faultline: a figure\" width=\"100%\" height=\"460\" loading=\"lazy\" sandbox=\"allow-scripts allow-popups\" style=\"border:0\"></iframe>",
-        address(&moment.fragment, "?embed=1").replace('"', "&quot;")
-    );
-    let length = here.chars().count();
-    let budget = match moment.budget {
-        link::Budget::Short => "fits into any message",
-        link::Budget::Amber => "too long for some messengers",
-        link::Budget::Long => "too long for most messengers: a file would serve better",
+pub fn share(offer: &Offer, link: &Link) -> [El; 2] {
+    let budget = match offer.budget {
+        Budget::Short => "fits into any message",
+        Budget::Amber => "too long for some messengers",
+        Budget::Long => "too long for most messengers: a file would serve better",
     };
-    let root = use_node_ref();
-    use_effect_with(root.clone(), |root| {
-        let first = root.cast::<HtmlElement>().and_then(|root| root.query_selector("button").ok().flatten());
-        if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
-            let _ = first.focus();
-        }
-    });
-    html! {
-        <Dialog title="Share this moment" close={close.clone()}>
-            <div ref={root}>
-                <Copied label={format!("This moment, at {at} s, with everything you did")} text={here} id="moment" />
-                <p class="budget">{ format!("{length} characters: {budget}. It replays to the same digest on any machine, and says so.") }</p>
-                <Copied label="The scenario from its beginning" text={address(&start.fragment, "")} id="start" />
-                <Copied label="A figure for an article" text={frame} id="figure" />
-            </div>
-        </Dialog>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct CopiedProps {
-    label: String,
-    text: String,
-    id: &'static str,
+    let length = offer.texts[0].chars().count();
+    let told = format!("{length} characters: {budget}. It replays to the same digest on any machine, and says so.");
+    let moment = format!("This moment, at {} s, with everything you did", offer.at);
+    let body = el("div")
+        .add(copied(offer, 0, &moment, link))
+        .add(el("p").class("budget").text(&told))
+        .add(copied(offer, 1, "The scenario from its beginning", link))
+        .add(copied(offer, 2, "A figure for an article", link));
+    dialog("Share this moment", body, link)
 }
 
 /// A text and a button that copies it.
-#[component]
-fn Copied(props: &CopiedProps) -> Html {
-    let done = use_state(|| None::<bool>);
-    let field = use_node_ref();
-    let copy = {
-        let (text, done, field) = (props.text.clone(), done.clone(), field.clone());
-        move |_: MouseEvent| {
-            if let Some(field) = field.cast::<HtmlInputElement>() {
-                field.select();
-            }
-            let clipboard = web_sys::window().map(|window| window.navigator().clipboard());
-            let (text, done) = (text.clone(), done.clone());
-            spawn_local(async move {
-                // Refused where the page has no leave to copy, and not there at all without https: then the text is
-                // selected, and a key copies it.
-                let copied = match clipboard {
-                    Some(clipboard) if !clipboard.is_undefined() => {
-                        wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok()
-                    }
-                    _ => false,
-                };
-                done.set(Some(copied));
-            });
-        }
-    };
-    let word = match *done {
+fn copied(offer: &Offer, which: usize, label: &str, link: &Link) -> El {
+    let word = match offer.copied.filter(|(copied, _)| *copied == which) {
         None => "Copy",
-        Some(true) => "Copied",
-        Some(false) => "Press Ctrl-C",
+        Some((_, true)) => "Copied",
+        Some((_, false)) => "Press Ctrl-C",
     };
-    html! {
-        <label class="copied">
-            <span>{ &props.label }</span>
-            <span class="row"><input ref={field} readonly=true value={props.text.clone()} id={format!("link-{}", props.id)} />
-                <button onclick={copy} id={format!("copy-{}", props.id)}>{ word }</button></span>
-        </label>
+    let id = |what: &str| format!("{what}-{}", COPIES[which]);
+    el("label").class("copied").add(el("span").text(label)).add(
+        el("span")
+            .class("row")
+            .add(el("input").flag("readonly", true).value(offer.texts[which].clone()).set("id", id("link")))
+            .add(button(word, link, Msg::Copy(which)).set("id", id("copy"))),
+    )
+}
+
+/// Copies one of the texts and tells the app whether that worked.
+pub fn copy(offer: &Offer, which: usize, link: &Link) {
+    let field = find(&format!("#link-{}", COPIES[which]));
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
+        field.select();
     }
-}
-
-#[derive(Properties, PartialEq)]
-struct DialogProps {
-    title: AttrValue,
-    close: Callback<()>,
-    children: Html,
-}
-
-#[component]
-fn Dialog(props: &DialogProps) -> Html {
-    let close = props.close.reform(|_: MouseEvent| ());
-    let onkeydown = {
-        let close = props.close.clone();
-        move |event: KeyboardEvent| {
-            if event.key() == "Escape" {
-                event.stop_propagation();
-                close.emit(());
+    let clipboard = web_sys::window().map(|window| window.navigator().clipboard());
+    let (text, link) = (offer.texts[which].clone(), link.clone());
+    spawn_local(async move {
+        // Refused where the page has no leave to copy, and not there at all without https: then the text is selected,
+        // and a key copies it.
+        let copied = match clipboard {
+            Some(clipboard) if !clipboard.is_undefined() => {
+                wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok()
             }
-        }
-    };
-    html! {
-        <>
-            <div class="veil dim" onclick={close.clone()} />
-            <div class="dialog" role="dialog" aria-modal="true" aria-label={props.title.clone()} {onkeydown}>
-                <header><h2>{ &props.title }</h2><button class="icon" aria-label="Close" onclick={close}>{ "×" }</button></header>
-                { props.children.clone() }
-            </div>
-        </>
-    }
+            _ => false,
+        };
+        link.send_message(Msg::Copied(which, copied));
+    });
+}
+
+fn dialog(title: &'static str, body: El, link: &Link) -> [El; 2] {
+    let close = button("×", link, Msg::Close).class("icon").label("Close");
+    [
+        el("div").class("veil dim").tells(ListenerKind::onclick, link, Msg::Close),
+        el("div")
+            .class("dialog")
+            .set("role", "dialog")
+            .set("aria-modal", "true")
+            .label(title)
+            .asks(ListenerKind::onkeydown, link, escape)
+            .add(el("header").add(el("h2").text(title)).add(close))
+            .add(body),
+    ]
+}
+
+fn escape(event: &Event) -> Option<Msg> {
+    let key = event.dyn_ref::<KeyboardEvent>()?.key();
+    (key == "Escape").then(|| {
+        event.stop_propagation();
+        Msg::Close
+    })
 }
 
 const KEYS: &[(&str, &str)] = &[
@@ -199,26 +168,14 @@ const KEYS: &[(&str, &str)] = &[
     ("?", "this"),
 ];
 
-#[derive(Properties, PartialEq)]
-pub struct HelpProps {
-    pub close: Callback<()>,
-}
-
 /// The keys.
-#[component]
-pub fn Help(props: &HelpProps) -> Html {
-    let root = use_node_ref();
-    use_effect_with(root.clone(), |root| {
-        if let Some(root) = root.cast::<HtmlElement>() {
-            let _ = root.focus();
-        }
-    });
-    let keys = KEYS.iter().map(|(key, what)| html! { <><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></> });
-    html! {
-        <Dialog title="Keys" close={props.close.clone()}>
-            <p>{ "They act while the stage has the focus; letters act on what is selected." }</p>
-            <dl class="keys" ref={root} tabindex="-1">{ for keys }</dl>
-            <p>{ "Drag components to move them, drag the ground to pan, turn the wheel or pinch to zoom, right-click or press long for the menu." }</p>
-        </Dialog>
-    }
+pub fn help(link: &Link) -> [El; 2] {
+    let keys = KEYS.iter().flat_map(|(key, what)| [el("dt").add(el("kbd").text(key)), el("dd").text(what)]);
+    let gestures = "Drag components to move them, drag the ground to pan, turn the wheel or pinch to zoom, right-click or \
+                    press long for the menu.";
+    let body = el("div")
+        .add(el("p").text("They act while the stage has the focus; letters act on what is selected."))
+        .add(el("dl").class("keys").set("tabindex", "-1").all(keys))
+        .add(el("p").text(gestures));
+    dialog("Keys", body, link)
 }

@@ -33,7 +33,7 @@ export const play = (page) => page.locator("#play[aria-label=Play]").click();
 /** Stands still at a whole second of the run. */
 export async function standAt(page, second) {
   await pause(page);
-  await page.locator("#speed").selectOption("1");
+  await page.locator("#speed").selectOption("1×");
   await page.getByRole("slider", { name: "Time" }).press("Home");
   await later(page, second);
   assert.equal(await clock(page), second);

@@ -1,0 +1,197 @@
+//! Pointers on the canvas: clicks, drags, pinches and long presses become messages and actions.
+
+use std::cell::RefCell;
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Event, HtmlElement, MouseEvent, PointerEvent};
+
+use crate::player::Action;
+use crate::scene::Target;
+
+use super::app::{Msg, Opens};
+use super::dom::{Link, find, focus};
+use super::host::Shared;
+use super::menu::MenuAt;
+
+/// How far a pointer must move before it drags, in pixels.
+const DRAG: f64 = 4.0;
+/// How long a finger must rest for the menu, in milliseconds.
+const LONG_PRESS: i32 = 500;
+
+/// The pointers over the canvas.
+pub struct Hands {
+    /// The player that they act on.
+    pub host: Shared,
+    link: Link,
+    held: RefCell<Held>,
+}
+
+/// What the pointers are doing.
+#[derive(Default)]
+struct Held {
+    /// Pointers that are down: id, where.
+    down: Vec<(i32, f64, f64)>,
+    /// Where the first one went down, and on what.
+    start: (f64, f64),
+    on: Option<Target>,
+    dragging: bool,
+    /// The timer of a long press.
+    press: Option<i32>,
+    /// A press has opened a menu; its end is no click.
+    pressed: bool,
+}
+
+impl Held {
+    fn end_press(&mut self) {
+        if let (Some(press), Some(window)) = (self.press.take(), web_sys::window()) {
+            window.clear_timeout_with_handle(press);
+        }
+    }
+}
+
+/// Where on the canvas. Yew listens at the root of the page, so that an event's current target is that and not the
+/// canvas.
+fn place(event: &MouseEvent) -> (f64, f64) {
+    let bounds = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let (left, top) = bounds
+        .map(|canvas| canvas.get_bounding_client_rect())
+        .map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
+    (f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+}
+
+impl Hands {
+    /// No pointer is down.
+    pub fn new(host: Shared, link: Link) -> Hands {
+        Hands { host, link, held: RefCell::default() }
+    }
+
+    /// A button or a finger goes down.
+    pub fn down(&self, event: &Event) -> Option<Msg> {
+        let event: &PointerEvent = event.dyn_ref()?;
+        if event.button() != 0 {
+            return None;
+        }
+        let ((x, y), touch) = (place(event), event.pointer_type() == "touch");
+        if let Some(canvas) = find(".stage canvas") {
+            // A pointer that is gone already cannot be captured, and need not be.
+            let _ = canvas.set_pointer_capture(event.pointer_id());
+            focus(&canvas);
+        }
+        let on = self.host.hit(x as f32, y as f32, touch);
+        let mut held = self.held.borrow_mut();
+        held.down.push((event.pointer_id(), x, y));
+        if held.down.len() > 1 {
+            held.end_press();
+            return None;
+        }
+        (held.start, held.on, held.dragging, held.pressed) = ((x, y), on, false, false);
+        if touch {
+            let at = (f64::from(event.client_x()), f64::from(event.client_y()));
+            held.press = self.long_press(on, at);
+        }
+        None
+    }
+
+    /// Opens the menu when the finger still rests after a while.
+    fn long_press(&self, on: Option<Target>, (x, y): (f64, f64)) -> Option<i32> {
+        let (link, target) = (self.link.clone(), on?);
+        let open = Closure::once_into_js(move || {
+            link.send_message(Msg::Open(Opens::Menu(MenuAt { target: Some(target), x, y })));
+        });
+        let window = web_sys::window()?;
+        window.set_timeout_with_callback_and_timeout_and_arguments_0(open.unchecked_ref(), LONG_PRESS).ok()
+    }
+
+    /// A menu has opened under the finger that rests; its end is no click.
+    pub fn pressed(&self) {
+        let mut held = self.held.borrow_mut();
+        held.pressed = !held.down.is_empty();
+    }
+
+    /// A pointer moves.
+    pub fn moved(&self, event: &Event) -> Option<Msg> {
+        let event: &PointerEvent = event.dyn_ref()?;
+        let (x, y) = place(event);
+        self.host.dispatch_quietly(Action::WireTo(x as f32, y as f32));
+        let mut held = self.held.borrow_mut();
+        let Some(place) = held.down.iter().position(|(id, ..)| *id == event.pointer_id()) else {
+            if event.pointer_type() != "touch" {
+                self.hover(self.host.hit(x as f32, y as f32, false));
+            }
+            return None;
+        };
+        let before = held.down[place];
+        held.down[place] = (event.pointer_id(), x, y);
+        if held.down.len() == 2 {
+            self.pinch(before, (x, y), held.down[1 - place]);
+            return None;
+        }
+        if !held.dragging && (x - held.start.0).abs().max((y - held.start.1).abs()) > DRAG {
+            held.dragging = true;
+            held.end_press();
+        }
+        if held.dragging && !held.pressed {
+            self.host.dispatch_quietly(match held.on {
+                Some(Target::Node(id)) => Action::Move(id, x as f32, y as f32),
+                _ => Action::Pan((x - before.1) as f32, (y - before.2) as f32),
+            });
+        }
+        None
+    }
+
+    fn hover(&self, on: Option<Target>) {
+        let before = self.host.player().view().hovered;
+        if before != on {
+            self.host.dispatch_quietly(Action::Hover(on));
+        }
+    }
+
+    /// Two fingers: what was between them stays between them.
+    fn pinch(&self, before: (i32, f64, f64), now: (f64, f64), other: (i32, f64, f64)) {
+        let apart = |(x, y): (f64, f64)| libm::hypot(x - other.1, y - other.2).max(1.0);
+        let old = (before.1, before.2);
+        let middle = |(x, y): (f64, f64)| (((x + other.1) / 2.0) as f32, ((y + other.2) / 2.0) as f32);
+        let (from, to) = (middle(old), middle(now));
+        self.host.dispatch_quietly(Action::Pan(to.0 - from.0, to.1 - from.1));
+        self.host.dispatch_quietly(Action::Zoom((apart(now) / apart(old)) as f32, to.0, to.1));
+    }
+
+    /// A pointer goes up.
+    pub fn up(&self, event: &Event) -> Option<Msg> {
+        let mut held = self.held.borrow_mut();
+        let clicked = held.down.len() == 1 && !held.dragging && !held.pressed;
+        let down = held.down.len();
+        self.release(&mut held, event)?;
+        (clicked && held.down.len() < down).then_some(Msg::Click(held.on))
+    }
+
+    /// The browser has taken a pointer for itself.
+    pub fn cancelled(&self, event: &Event) -> Option<Msg> {
+        self.release(&mut self.held.borrow_mut(), event);
+        None
+    }
+
+    fn release(&self, held: &mut Held, event: &Event) -> Option<()> {
+        let pointer = event.dyn_ref::<PointerEvent>()?.pointer_id();
+        held.end_press();
+        held.down.retain(|(id, ..)| *id != pointer);
+        Some(())
+    }
+
+    /// No pointer is over the canvas any more.
+    pub fn left(&self, _: &Event) -> Option<Msg> {
+        self.hover(None);
+        None
+    }
+
+    /// The right button: the menu of what is under it.
+    pub fn menu(&self, event: &Event) -> Option<Msg> {
+        let event: &MouseEvent = event.dyn_ref()?;
+        let (x, y) = place(event);
+        let target = self.host.hit(x as f32, y as f32, false)?;
+        event.prevent_default();
+        let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
+        Some(Msg::Open(Opens::Menu(MenuAt { target: Some(target), x, y })))
+    }
+}
