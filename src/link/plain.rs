@@ -1,7 +1,7 @@
 //! The readable form: words separated by `.`, whose parts are separated by `~`.
 
-use crate::scenario::Act;
-use crate::sim::{Dist, Micros, Time, nearest_hint};
+use crate::scenario::{Act, Tree, schema};
+use crate::sim::{Micros, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
@@ -40,6 +40,69 @@ const FORMS: &[(&str, &str)] = &[
     ("set", "set~NODE~FIELD~VALUE~TIME"),
     ("dial", "dial~NAME~VALUE~TIME"),
 ];
+
+/// What stands after the verb of an act, and which field of the act it comes to.
+enum Part {
+    /// A text.
+    Text(&'static str),
+    /// A text that may be left out.
+    More(&'static str),
+    /// Two texts: what it is between.
+    Pair,
+    /// A word that stands there or does not.
+    Flag(&'static str, &'static str),
+    /// A number.
+    Number(&'static str),
+    /// What something is set to.
+    Value,
+    /// The name of a law and its spans, or nothing.
+    Law,
+    /// `loss` and a number, or nothing.
+    Loss,
+}
+
+impl Part {
+    fn field(&self) -> &'static str {
+        match self {
+            Part::Text(field) | Part::More(field) | Part::Flag(field, _) | Part::Number(field) => field,
+            Part::Pair => "between",
+            Part::Value => "value",
+            Part::Law => "delay",
+            Part::Loss => "loss",
+        }
+    }
+}
+
+const NODE: Part = Part::Text("node");
+const ONE_WAY: Part = Part::Flag("one_way", "oneway");
+
+/// Every act and what stands after its verb, but for the time at the end.
+const ACTS: &[(&str, &[Part])] = &[
+    ("add", &[Part::Text("what"), Part::More("name")]),
+    ("remove", &[NODE]),
+    ("kill", &[NODE, Part::Flag("disk", "disk")]),
+    ("restart", &[NODE]),
+    ("pause", &[NODE]),
+    ("resume", &[NODE]),
+    ("slow", &[NODE, Part::Number("factor")]),
+    ("wire", &[Part::Pair]),
+    ("unwire", &[Part::Pair]),
+    ("cut", &[Part::Pair, ONE_WAY]),
+    ("heal", &[Part::Pair, ONE_WAY]),
+    ("hold", &[Part::Pair, ONE_WAY]),
+    ("release", &[Part::Pair, ONE_WAY]),
+    ("link", &[Part::Pair, Part::Law, Part::Loss]),
+    ("set", &[NODE, Part::Text("field"), Part::Value]),
+    ("dial", &[Part::Text("dial"), Part::Value]),
+];
+
+/// Every law and the fields of its spans; none where the law is one span.
+const LAWS: &[(&str, &[&str])] =
+    &[("constant", &[]), ("uniform", &["min", "max"]), ("exponential", &["mean"]), ("lognormal", &["median", "p99"])];
+
+fn parts_of(verb: &str) -> Option<&'static [Part]> {
+    ACTS.iter().find(|(known, _)| *known == verb).map(|(_, parts)| *parts)
+}
 
 /// The link up to its checksum.
 pub(super) fn write(name: &str, parts: &Parts) -> String {
@@ -93,47 +156,42 @@ pub(super) fn write(name: &str, parts: &Parts) -> String {
     link
 }
 
+/// The words of an act but for its time: the act as documents have it, in the order of [`ACTS`].
 fn write_act(act: &Act) -> Vec<String> {
-    let word = |verb: &str, texts: &[&String]| -> Vec<String> {
-        std::iter::once(verb.to_owned()).chain(texts.iter().map(|part| text(part))).collect()
-    };
-    let and = |mut word: Vec<String>, said: bool, flag: &str| {
-        word.extend(said.then(|| flag.to_owned()));
-        word
-    };
-    match act {
-        Act::Add { what, name: None } => word("add", &[what]),
-        Act::Add { what, name: Some(name) } => word("add", &[what, name]),
-        Act::Remove { node } => word("remove", &[node]),
-        Act::Kill { node, disk } => and(word("kill", &[node]), *disk, "disk"),
-        Act::Restart { node } => word("restart", &[node]),
-        Act::Pause { node } => word("pause", &[node]),
-        Act::Resume { node } => word("resume", &[node]),
-        Act::Slow { node, factor } => and(word("slow", &[node]), true, &number(*factor)),
-        Act::Wire { between: (a, b) } => word("wire", &[a, b]),
-        Act::Unwire { between: (a, b) } => word("unwire", &[a, b]),
-        Act::Cut { between: (a, b), one_way } => and(word("cut", &[a, b]), *one_way, "oneway"),
-        Act::Heal { between: (a, b), one_way } => and(word("heal", &[a, b]), *one_way, "oneway"),
-        Act::Hold { between: (a, b), one_way } => and(word("hold", &[a, b]), *one_way, "oneway"),
-        Act::Release { between: (a, b), one_way } => and(word("release", &[a, b]), *one_way, "oneway"),
-        Act::Link { between: (a, b), delay, loss } => {
-            let mut word = word("link", &[a, b]);
-            let law = |law: &str, spans: &[Micros]| {
-                std::iter::once(law.to_owned()).chain(spans.iter().map(Micros::to_string)).collect::<Vec<_>>()
-            };
-            word.extend(match *delay {
-                None => Vec::new(),
-                Some(Dist::Constant(span)) => law("constant", &[span]),
-                Some(Dist::Uniform { min, max }) => law("uniform", &[min, max]),
-                Some(Dist::Exponential { mean }) => law("exponential", &[mean]),
-                Some(Dist::Lognormal { median, p99 }) => law("lognormal", &[median, p99]),
-            });
-            word.extend(loss.iter().flat_map(|loss| ["loss".to_owned(), number(*loss)]));
-            word
+    // What was just written can be read, and every act has its line in the table.
+    let Ok(Tree::Fields(act)) = Tree::from_json(&schema::json(act)) else { return Vec::new() };
+    let [(verb, Tree::Fields(fields))] = &act[..] else { return Vec::new() };
+    let mut words = vec![verb.clone()];
+    for part in parts_of(verb).unwrap_or_default() {
+        let name = part.field();
+        let Some((_, tree)) = fields.iter().find(|(field, _)| field == name) else { continue };
+        match (part, tree) {
+            (Part::Text(_) | Part::More(_), Tree::Text(name)) => words.push(text(name)),
+            (Part::Pair, Tree::List(ends)) => {
+                words
+                    .extend(ends.iter().map(|end| if let Tree::Text(name) = end { text(name) } else { String::new() }));
+            }
+            (Part::Flag(_, word), _) => words.push((*word).to_owned()),
+            (Part::Number(_), Tree::Number(written)) => words.push(number(written.parse().unwrap_or_default())),
+            (Part::Loss, Tree::Number(written)) => {
+                words.extend(["loss".to_owned(), number(written.parse().unwrap_or_default())]);
+            }
+            (Part::Value, _) => words.extend(schema::read(tree).map(|to| value(&to))),
+            (Part::Law, Tree::Fields(law)) => {
+                for (word, spans) in law {
+                    words.push(word.clone());
+                    let one = [(String::new(), spans.clone())];
+                    let spans = if let Tree::Fields(spans) = spans { spans } else { &one[..] };
+                    words.extend(spans.iter().filter_map(|(_, span)| match span {
+                        Tree::Text(span) => Some(span.clone()),
+                        _ => None,
+                    }));
+                }
+            }
+            _ => {}
         }
-        Act::Set { node, field, value: to } => and(word("set", &[node, field]), true, &value(to)),
-        Act::Dial { dial, value: to } => and(word("dial", &[dial]), true, &value(to)),
     }
+    words
 }
 
 /// `NAME.WORD.WORD…`
@@ -203,56 +261,67 @@ fn once<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
     Some(())
 }
 
+/// An act, told as documents have it.
 fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
-    let node = |name: &str| read_text(name);
-    let pair = |a: &str, b: &str| Some((read_text(a)?, read_text(b)?));
-    Some(match (verb, args) {
-        ("add", [what]) => Act::Add { what: node(what)?, name: None },
-        ("add", [what, name]) => Act::Add { what: node(what)?, name: Some(node(name)?) },
-        ("remove", [name]) => Act::Remove { node: node(name)? },
-        ("kill", [name]) => Act::Kill { node: node(name)?, disk: false },
-        ("kill", [name, "disk"]) => Act::Kill { node: node(name)?, disk: true },
-        ("restart", [name]) => Act::Restart { node: node(name)? },
-        ("pause", [name]) => Act::Pause { node: node(name)? },
-        ("resume", [name]) => Act::Resume { node: node(name)? },
-        ("slow", [name, factor]) => Act::Slow { node: node(name)?, factor: read_number(factor)? },
-        ("wire", [a, b]) => Act::Wire { between: pair(a, b)? },
-        ("unwire", [a, b]) => Act::Unwire { between: pair(a, b)? },
-        ("cut" | "heal" | "hold" | "release", [a, b, way @ ..]) => {
-            let between = pair(a, b)?;
-            let one_way = match way {
-                [] => false,
-                ["oneway"] => true,
-                _ => return None,
-            };
-            match verb {
-                "cut" => Act::Cut { between, one_way },
-                "heal" => Act::Heal { between, one_way },
-                "hold" => Act::Hold { between, one_way },
-                _ => Act::Release { between, one_way },
+    let mut args = args.iter().copied().peekable();
+    let text = |arg: Option<&str>| Some(Tree::Text(read_text(arg?)?));
+    let span = |arg: Option<&str>| Some(Tree::Text(read_span(arg?)?.to_string()));
+    let number = |arg: Option<&str>| Some(Tree::Number(read_number(arg?)?.to_string()));
+    let mut fields = Vec::new();
+    for part in parts_of(verb)? {
+        let next = args.peek().copied();
+        let tree = match *part {
+            Part::Text(_) => text(args.next())?,
+            Part::More(_) if next.is_some() => text(args.next())?,
+            Part::Pair => Tree::List(vec![text(args.next())?, text(args.next())?]),
+            Part::Flag(_, word) if next == Some(word) => {
+                args.next();
+                Tree::Flag(true)
             }
-        }
-        ("link", [a, b, rest @ ..]) => {
-            let (delay, rest) = match rest {
-                ["constant", span, rest @ ..] => (Some(Dist::Constant(read_span(span)?)), rest),
-                ["uniform", min, max, rest @ ..] => {
-                    (Some(Dist::Uniform { min: read_span(min)?, max: read_span(max)? }), rest)
-                }
-                ["exponential", mean, rest @ ..] => (Some(Dist::Exponential { mean: read_span(mean)? }), rest),
-                ["lognormal", median, p99, rest @ ..] => {
-                    (Some(Dist::Lognormal { median: read_span(median)?, p99: read_span(p99)? }), rest)
-                }
-                _ => (None, rest),
-            };
-            let loss = match rest {
-                [] => None,
-                ["loss", loss] => Some(read_number(loss)?),
-                _ => return None,
-            };
-            Act::Link { between: pair(a, b)?, delay, loss }
-        }
-        ("set", [name, field, to]) => Act::Set { node: node(name)?, field: read_text(field)?, value: read_value(to)? },
-        ("dial", [dial, to]) => Act::Dial { dial: read_text(dial)?, value: read_value(to)? },
-        _ => return None,
-    })
+            Part::Number(_) => number(args.next())?,
+            Part::Loss if next == Some("loss") => {
+                args.next();
+                number(args.next())?
+            }
+            Part::Value => match read_value(args.next()?)? {
+                Value::Flag(flag) => Tree::Flag(flag),
+                Value::Number(number) => Tree::Number(number.to_string()),
+                Value::Text(text) => Tree::Text((*text).to_owned()),
+            },
+            Part::Law => {
+                let Some((word, names)) = LAWS.iter().find(|(law, _)| next == Some(law)) else { continue };
+                args.next();
+                let law = if names.is_empty() {
+                    span(args.next())?
+                } else {
+                    let mut spans = Vec::new();
+                    for name in *names {
+                        spans.push(((*name).to_owned(), span(args.next())?));
+                    }
+                    Tree::Fields(spans)
+                };
+                Tree::Fields(vec![((*word).to_owned(), law)])
+            }
+            _ => continue,
+        };
+        fields.push((part.field().to_owned(), tree));
+    }
+    if args.next().is_some() {
+        return None;
+    }
+    schema::read(&Tree::Fields(vec![(verb.to_owned(), Tree::Fields(fields))])).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::schema::Schema;
+    use crate::sim::Dist;
+
+    #[test]
+    fn every_act_and_every_law_has_its_words() {
+        assert!(Act::names().iter().eq(ACTS.iter().map(|(verb, _)| verb)));
+        assert!(Dist::names().iter().eq(LAWS.iter().map(|(law, _)| law)));
+        assert!(Act::names().iter().all(|verb| FORMS.iter().any(|(known, _)| known == verb)));
+    }
 }

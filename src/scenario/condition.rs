@@ -4,9 +4,8 @@ use crate::components::{Fact, Record, World};
 use crate::sim::{Micros, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
 
-use super::Problem;
-use super::schema::schema;
-use super::validate::{MAX_LIST, MAX_PROBLEMS};
+use super::schema::{Reader, schema};
+use super::validate::MAX_LIST;
 
 schema! {
     /// Something that a run may come to.
@@ -62,70 +61,59 @@ pub const MAX_DEPTH: usize = 8;
 
 impl Condition {
     /// What is wrong with it: names that are not there, values that are not numbers, too deep a nesting.
-    pub(super) fn problems(
-        &self,
-        at: &str,
-        names: &dyn Fn(&str) -> bool,
-        checks: &[String],
-        depth: usize,
-        found: &mut Vec<Problem>,
-    ) {
-        if found.len() >= MAX_PROBLEMS {
+    pub(super) fn check(&self, names: &dyn Fn(&str) -> bool, checks: &[String], depth: usize, found: &mut Reader) {
+        if found.full() {
             return;
         }
         if depth > MAX_DEPTH {
-            return found.push(Problem::new(at, format!("conditions stand more than {MAX_DEPTH} deep in one another")));
+            return found.wrong(&format!("conditions stand more than {MAX_DEPTH} deep in one another"));
         }
-        let mut known = |name: &str, field: &str| {
+        let known = |name: &str, field: &str, found: &mut Reader| {
             if !names(name) {
-                found.push(Problem::new(
-                    format!("{at}.{field}"),
-                    format!("there is no node or group \"{}\"", super::problem::short(name)),
-                ));
+                found.wrong_in(field, &format!("there is no node or group \"{}\"", super::problem::short(name)));
             }
         };
         match self {
             Condition::After(_) => {}
             Condition::Happened { what, at: place, .. } => {
                 if let Some(place) = place {
-                    known(place, "happened.at");
+                    known(place, "happened.at", found);
                 }
-                let words = || KIND_WORDS.iter().chain(Fact::NAMES).copied();
-                if !words().any(|word| word == what) {
-                    found.push(Problem::unknown(format!("{at}.happened.what"), "kind of event", what, words()));
+                let mut words = KIND_WORDS.iter().chain(Fact::NAMES).copied();
+                if !words.clone().any(|word| word == what) {
+                    found.unknown_in("happened.what", "kind of event", what, &mut words);
                 }
             }
-            Condition::Is { node, .. } => known(node, "is.node"),
+            Condition::Is { node, .. } => known(node, "is.node", found),
             Condition::Measure { above, below, .. } => {
                 if above.is_none() && below.is_none() {
-                    found.push(Problem::new(format!("{at}.measure"), "expected above or below, or both"));
+                    found.wrong_in("measure", "expected above or below, or both");
                 }
                 for value in [above, below].into_iter().flatten() {
                     if let Err(told) = number(value) {
-                        found.push(Problem::new(format!("{at}.measure"), told));
+                        found.wrong_in("measure", &told);
                     }
                 }
             }
             Condition::Violated(check) => {
                 if !checks.contains(check) {
-                    let names = checks.iter().map(String::as_str);
-                    found.push(Problem::unknown(format!("{at}.violated"), "check of this document", check, names));
+                    let names = &mut checks.iter().map(String::as_str);
+                    found.unknown_in("violated", "check of this document", check, names);
                 }
             }
             Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
                 if parts.is_empty() || parts.len() > MAX_LIST {
-                    found.push(Problem::new(at, format!("expected one to {MAX_LIST} conditions")));
+                    found.wrong(&format!("expected one to {MAX_LIST} conditions"));
                 }
-                let word = match self {
-                    Condition::All(_) => "all",
-                    Condition::Any(_) => "any",
-                    _ => "then",
-                };
-                for (place, part) in parts.iter().enumerate() {
-                    part.problems(&format!("{at}.{word}[{place}]"), names, checks, depth + 1, found);
-                }
+                found.each(self.word(), parts.len(), &mut |found, place| {
+                    parts[place].check(names, checks, depth + 1, found);
+                });
             }
-            Condition::Not(part) => part.problems(&format!("{at}.not"), names, checks, depth + 1, found),
+            Condition::Not(part) => {
+                let before = found.path.enter("not");
+                part.check(names, checks, depth + 1, found);
+                found.path.leave(before);
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ pub type Slot<'a> = (&'static str, Need, &'a mut dyn Schema);
 /// Everything that is wrong with it, up to a number that one cares to read.
 pub fn read<T: Schema>(tree: &Tree) -> Result<T, Vec<Problem>> {
     let mut value = T::blank();
-    let mut reader = Reader { path: Path::default(), found: Vec::new() };
+    let mut reader = Reader::default();
     value.read(tree, &mut reader);
     if reader.found.is_empty() { Ok(value) } else { Err(reader.found) }
 }
@@ -67,16 +67,47 @@ pub fn json(value: &dyn Schema) -> String {
     json
 }
 
-/// Reads a tree: knows the place, and collects what is wrong.
+/// Reads a tree, or looks through what was read: knows the place, and collects what is wrong.
+#[derive(Default)]
 pub struct Reader {
-    path: Path,
-    found: Vec<Problem>,
+    pub(super) path: Path,
+    pub(super) found: Vec<Problem>,
 }
 
 impl Reader {
     /// Whether there are as many problems as one cares to read. Looking further would only cost time.
-    fn full(&self) -> bool {
+    pub(super) fn full(&self) -> bool {
         self.found.len() >= MAX_PROBLEMS
+    }
+
+    /// Something is wrong in a field.
+    pub(super) fn wrong_in(&mut self, field: &str, told: &str) {
+        let before = self.path.enter(field);
+        self.wrong(told);
+        self.path.leave(before);
+    }
+
+    /// A name in a field that nothing has.
+    pub(super) fn unknown_in(&mut self, field: &str, what: &str, name: &str, names: &mut dyn Iterator<Item = &str>) {
+        if !self.full() {
+            let before = self.path.enter(field);
+            self.found.push(Problem::unknown(self.path.text(), what, name, names));
+            self.path.leave(before);
+        }
+    }
+
+    /// Looks at each of so many things in a field, as long as one cares to read what is wrong with them.
+    pub(super) fn each(&mut self, field: &str, count: usize, look: &mut dyn FnMut(&mut Reader, usize)) {
+        let before = self.path.enter(field);
+        for place in 0..count {
+            if self.full() {
+                break;
+            }
+            let before = self.path.enter_item(place);
+            look(self, place);
+            self.path.leave(before);
+        }
+        self.path.leave(before);
     }
 
     /// Something is wrong here.
@@ -319,6 +350,15 @@ macro_rules! schema {
             $($(#[$vmeta])* $variant $({ $($(#[$fmeta])* $field: $type),* })? $(($itype))?,)*
         }
 
+        impl $name {
+            /// The word that it begins with.
+            pub fn word(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $word,)*
+                }
+            }
+        }
+
         impl $crate::scenario::schema::Schema for $name {
             fn blank() -> Self {
                 $crate::scenario::schema::schema!(@first $name $($variant $({ $($field: $type),* })? $(($itype))?,)*)
@@ -350,9 +390,9 @@ macro_rules! schema {
                 reader.leave(before);
             }
             fn write(&self, json: &mut String) {
+                $crate::scenario::schema::write_word(json, self.word());
                 match self {
                     $(Self::$variant $({ $($field),* })? $(($inner))? => {
-                        $crate::scenario::schema::write_word(json, $word);
                         $($crate::scenario::schema::write_structure(json, &[$((
                             stringify!($field),
                             $crate::scenario::schema::schema!(@need $(= $usual)? $($silent)?),

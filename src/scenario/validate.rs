@@ -1,16 +1,15 @@
 //! Reading a document and finding everything that is wrong with it.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::check::CHECKS;
-use crate::components::{KINDS, Kind, Message, kind};
-use crate::sim::{FieldKind, LONGEST, Machine, Profile, Template, Value};
+use crate::components::{KINDS, Kind, Message, Settings, kind};
+use crate::sim::{Dist, FieldKind, LONGEST, Machine, Profile, Template, Value};
 
 use super::problem::{Problem, hidden, short};
-use super::schema;
+use super::schema::{self, Reader};
 use super::tree::Tree;
-use super::{Act, Dial, Document, Group, LinkRule, Task, VitalLine};
+use super::{Act, Condition, Cue, Dial, Document, Group, LinkRule, Load};
 
 /// How long a document may be, in bytes of JSON.
 pub const MAX_DOCUMENT: usize = 262_144;
@@ -83,38 +82,63 @@ impl Document {
 
     /// Everything that is wrong with it.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
+        let mut found = Reader::default();
         self.check_head(&mut found);
         self.check_sizes(&mut found);
-        if !found.is_empty() {
-            return found;
+        if !found.found.is_empty() {
+            return found.found;
         }
-        for (place, group) in self.groups.iter().enumerate() {
-            self.check_group(place, group, &mut found);
-        }
-        for (place, rule) in self.links.iter().enumerate() {
-            self.check_link(place, rule, &mut found);
-        }
+        found.each("groups", self.groups.len(), &mut |found, place| self.check_group(place, found));
+        found.each("links", self.links.len(), &mut |found, place| self.check_link(place, found));
         self.check_start(&mut found);
-        if !found.is_empty() {
-            return found;
+        if !found.found.is_empty() {
+            return found.found;
         }
-        for (place, check) in self.checks.iter().enumerate() {
+        found.each("checks", self.checks.len(), &mut |found, place| {
+            let check = &self.checks[place];
             if !CHECKS.iter().any(|known| known.name == *check) {
                 let names = CHECKS.iter().map(|known| known.name);
-                found.push(Problem::unknown(format!("checks[{place}]"), "check", check, names));
+                found.found.push(Problem::unknown(found.path.text(), "check", check, names));
             }
-        }
-        self.check_load(&mut found);
-        self.check_cues(&mut found);
-        for (place, dial) in self.dials.iter().enumerate() {
-            self.check_dial(place, dial, &mut found);
-        }
-        self.check_lesson(&mut found);
-        found
+        });
+        found.each("load", self.load.len(), &mut |found, place| self.check_load(&self.load[place], found));
+        let added = self.added();
+        let names = |name: &str| self.may_be_named(name, &added);
+        found.each("cues", self.cues.len(), &mut |found, place| self.check_cue(&self.cues[place], &names, found));
+        found.each("dials", self.dials.len(), &mut |found, place| self.check_dial(place, found));
+        let steps = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
+        found.each("lesson.steps", steps.len(), &mut |found, place| {
+            let step = &steps[place];
+            check_text("title", &step.title, found);
+            check_text("text", &step.text, found);
+            if step.tasks.len() > MAX_LIST {
+                found.wrong_in("tasks", &format!("{MAX_LIST} is the limit"));
+            }
+            found.each("tasks", step.tasks.len(), &mut |found, place| {
+                let task = &step.tasks[place];
+                check_text("text", &task.text, found);
+                self.check_condition("done", &task.done, &names, found);
+            });
+        });
+        found.each("simplifications", self.simplifications.len(), &mut |found, place| {
+            check_text("what", &self.simplifications[place].what, found);
+            check_text("source", &self.simplifications[place].source, found);
+        });
+        found.each("vitals", self.vitals.len(), &mut |found, place| {
+            let vital = &self.vitals[place];
+            check_text("title", &vital.title, found);
+            if vital.lines.is_empty() || vital.lines.len() > 4 {
+                found.wrong_in("lines", "expected one to four lines");
+            }
+            found.each("lines", vital.lines.len().min(4), &mut |found, place| {
+                check_text("measure", &vital.lines[place].measure, found);
+                check_text("of", vital.lines[place].of.as_deref().unwrap_or_default(), found);
+            });
+        });
+        found.found
     }
 
-    fn check_head(&self, found: &mut Vec<Problem>) {
+    fn check_head(&self, found: &mut Reader) {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.name.is_empty()
             || self.name.len() > 40
@@ -124,27 +148,24 @@ impl Document {
         {
             let told =
                 format!("expected up to 40 lower case letters, digits and hyphens, found \"{}\"", short(&self.name));
-            found.push(Problem::new("name", told));
+            found.wrong_in("name", &told);
         }
         if self.revision == 0 {
-            found.push(Problem::new("revision", "expected a whole number from 1, found 0"));
+            found.wrong_in("revision", "expected a whole number from 1, found 0");
         }
         if self.title.trim().is_empty() {
-            found.push(Problem::new("title", "a document needs a title"));
+            found.wrong_in("title", "a document needs a title");
         }
         if self.length.0 < 1_000_000 || self.length > LONGEST {
-            found.push(Problem::new("length", format!("expected 1s to 744h, found {}", self.length)));
+            found.wrong_in("length", &format!("expected 1s to 744h, found {}", self.length));
         }
-        if !(0.001..=100.0).contains(&self.speed) {
-            found.push(Problem::new("speed", format!("expected a number from 0.001 to 100, found {}", self.speed)));
-        }
-        let texts = [("title", &self.title), ("summary", &self.summary), ("hint", &self.hint)];
-        for (field, text) in texts {
-            check_text(field, text, found);
-        }
+        check_number("speed", Some(self.speed), 0.001, 100.0, found);
+        check_text("title", &self.title, found);
+        check_text("summary", &self.summary, found);
+        check_text("hint", &self.hint, found);
     }
 
-    fn check_sizes(&self, found: &mut Vec<Problem>) {
+    fn check_sizes(&self, found: &mut Reader) {
         let steps = self.lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
         let lists = [
             ("groups", self.groups.len(), MAX_GROUPS),
@@ -159,282 +180,202 @@ impl Document {
         ];
         for (at, len, limit) in lists {
             if len > limit {
-                found.push(Problem::new(at, format!("there are {len}; {limit} is the limit")));
+                found.wrong_in(at, &format!("there are {len}; {limit} is the limit"));
             }
         }
     }
 
-    fn check_group(&self, place: usize, group: &Group, found: &mut Vec<Problem>) {
-        let at = |field: &str| format!("groups[{place}].{field}");
-        check_name(&at("name"), &group.name, found);
+    fn check_group(&self, place: usize, found: &mut Reader) {
+        let group = &self.groups[place];
+        check_name("name", &group.name, found);
         if let Some(prefix) = &group.prefix {
-            check_name(&at("prefix"), prefix, found);
+            check_name("prefix", prefix, found);
         }
-        if let Some(title) = &group.title {
-            check_text(&at("title"), title, found);
-        }
+        check_text("title", group.title.as_deref().unwrap_or_default(), found);
         if self.groups[..place].iter().any(|other| other.name == group.name) {
-            found.push(Problem::new(at("name"), format!("there are two groups \"{}\"", short(&group.name))));
+            found.wrong_in("name", &format!("there are two groups \"{}\"", short(&group.name)));
         }
         if group.count > MAX_MEMBERS {
-            found.push(Problem::new(at("count"), format!("expected up to {MAX_MEMBERS}, found {}", group.count)));
+            found.wrong_in("count", &format!("expected up to {MAX_MEMBERS}, found {}", group.count));
         }
-        if group.tier.is_some_and(|tier| tier > 63) {
-            found.push(Problem::new(at("tier"), "expected 0 to 63"));
-        }
-        if group.cores.is_some_and(|cores| !(1..=1024).contains(&cores)) {
-            found.push(Problem::new(at("cores"), "expected 1 to 1024"));
-        }
-        if group.inbox.is_some_and(|inbox| inbox > 1_000_000) {
-            found.push(Problem::new(at("inbox"), "expected 0 to 1000000"));
-        }
-        for (field, law) in [("service", group.service), ("disk", group.disk)] {
-            if let Some(Err(told)) = law.map(|law| law.check()) {
-                found.push(Problem::new(at(field), told));
+        for (field, number, least, most) in
+            [("tier", group.tier, 0, 63), ("cores", group.cores, 1, 1024), ("inbox", group.inbox, 0, 1_000_000)]
+        {
+            if number.is_some_and(|number| number < least || number > most) {
+                found.wrong_in(field, &format!("expected {least} to {most}"));
             }
         }
+        check_law("service", group.service, found);
+        check_law("disk", group.disk, found);
         let Some(kind) = kind(&group.kind) else {
-            let names = KINDS.iter().map(|kind| kind.name);
-            return found.push(Problem::unknown(at("kind"), "kind of component", &group.kind, names));
+            let names = &mut KINDS.iter().map(|kind| kind.name);
+            return found.unknown_in("kind", "kind of component", &group.kind, names);
         };
         if let Err(unfit) = template(group, kind) {
-            found.push(Problem::new(
-                at(&format!("config.{}", short(&unfit.field))),
-                format!("a {}: {}", kind.name, unfit.told),
-            ));
+            let told = format!("a {}: {}", kind.name, unfit.told);
+            found.wrong_in(&format!("config.{}", short(&unfit.field)), &told);
         }
     }
 
-    fn check_link(&self, place: usize, rule: &LinkRule, found: &mut Vec<Problem>) {
-        if found.len() >= MAX_PROBLEMS {
-            return;
-        }
-        let at = |field: &str| format!("links[{place}].{field}");
-        for (end, name) in [&rule.between.0, &rule.between.1].into_iter().enumerate() {
+    fn check_link(&self, place: usize, found: &mut Reader) {
+        let rule = &self.links[place];
+        let ends = (&rule.between.0, &rule.between.1);
+        for (field, name) in [("between[0]", ends.0), ("between[1]", ends.1)] {
             if !self.groups.iter().any(|group| group.name == *name) {
-                let names = self.groups.iter().map(|group| &*group.name);
-                found.push(Problem::unknown(at(&format!("between[{end}]")), "group", name, names));
+                found.unknown_in(field, "group", name, &mut self.group_names());
             }
         }
         let same = |other: &LinkRule| {
-            let (a, b) = (&rule.between.0, &rule.between.1);
-            (&other.between.0, &other.between.1) == (a, b) || (&other.between.0, &other.between.1) == (b, a)
+            let others = (&other.between.0, &other.between.1);
+            others == ends || others == (ends.1, ends.0)
         };
         if let Some(other) = self.links[..place].iter().position(same) {
-            found.push(Problem::new(at("between"), format!("links[{other}] wires these two already")));
+            found.wrong_in("between", &format!("links[{other}] wires these two already"));
         }
-        if !(0.0..=1.0).contains(&rule.loss) {
-            found.push(Problem::new(at("loss"), format!("expected a number from 0 to 1, found {}", rule.loss)));
-        }
-        if let Some(Err(told)) = rule.delay.map(|delay| delay.check()) {
-            found.push(Problem::new(at("delay"), told));
-        }
+        check_number("loss", Some(rule.loss), 0.0, 1.0, found);
+        check_law("delay", rule.delay, found);
     }
 
     /// The cost of the first instant, estimated before anything is built.
-    fn check_start(&self, found: &mut Vec<Problem>) {
+    fn check_start(&self, found: &mut Reader) {
         let nodes: u64 = self.groups.iter().map(|group| u64::from(group.count)).sum();
         if nodes > u64::from(MAX_NODES_AT_START) {
-            found.push(Problem::new(
-                "groups",
-                format!("they have {nodes} members in all; {MAX_NODES_AT_START} is the limit"),
-            ));
+            found.wrong_in("groups", &format!("they have {nodes} members in all; {MAX_NODES_AT_START} is the limit"));
         }
         let count =
             |name: &str| self.groups.iter().find(|group| group.name == name).map_or(0, |group| u64::from(group.count));
         let links: u64 =
             self.links.iter().map(|rule| count(&rule.between.0).saturating_mul(count(&rule.between.1))).sum();
         if links > MAX_LINKS_AT_START {
-            found.push(Problem::new("links", format!("they wire {links} pairs; {MAX_LINKS_AT_START} is the limit")));
+            found.wrong_in("links", &format!("they wire {links} pairs; {MAX_LINKS_AT_START} is the limit"));
         }
     }
 
-    fn check_load(&self, found: &mut Vec<Problem>) {
-        for (place, load) in self.load.iter().enumerate() {
-            if found.len() >= MAX_PROBLEMS {
-                return;
+    fn check_load(&self, load: &Load, found: &mut Reader) {
+        if load.steps.len() > MAX_LIST {
+            found.wrong_in("steps", &format!("{MAX_LIST} is the limit"));
+        }
+        let Some(kind) = self.kind_of(&load.group) else {
+            return found.unknown_in("group", "group", &load.group, &mut self.group_names());
+        };
+        found.each("steps", load.steps.len(), &mut |found, step| {
+            if let Err(told) = fits(kind, &load.field, &load.steps[step].value) {
+                found.wrong(&told);
             }
-            let at = format!("load[{place}]");
-            if load.steps.len() > MAX_LIST {
-                found.push(Problem::new(format!("{at}.steps"), format!("{MAX_LIST} is the limit")));
-            }
-            let Some(kind) = self.kind_of(&load.group) else {
-                let names = self.groups.iter().map(|group| &*group.name);
-                found.push(Problem::unknown(format!("{at}.group"), "group", &load.group, names));
-                continue;
-            };
-            for (step, value) in load.steps.iter().map(|step| &step.value).enumerate() {
-                if let Err(told) = fits(kind, &load.field, value) {
-                    found.push(Problem::new(format!("{at}.steps[{step}]"), told));
-                }
-            }
+        });
+    }
+
+    fn check_cue(&self, cue: &Cue, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+        if cue.at.is_some() == cue.when.is_some() {
+            found.wrong("expected either at or when");
+        }
+        if cue.then.len() > MAX_LIST {
+            found.wrong_in("then", &format!("{MAX_LIST} is the limit"));
+        }
+        check_text("say", &cue.say, found);
+        found.each("then", cue.then.len().min(MAX_LIST), &mut |found, place| {
+            let act = &cue.then[place];
+            let before = found.path.enter(act.word());
+            self.check_act(act, names, found);
+            found.path.leave(before);
+        });
+        if let Some(condition) = &cue.when {
+            self.check_condition("when", condition, names, found);
         }
     }
 
-    fn check_cues(&self, found: &mut Vec<Problem>) {
-        let added = self.added();
-        for (place, cue) in self.cues.iter().enumerate() {
-            let at = format!("cues[{place}]");
-            if cue.at.is_some() == cue.when.is_some() {
-                found.push(Problem::new(&at, "expected either at or when"));
-            }
-            if cue.then.len() > MAX_LIST {
-                found.push(Problem::new(format!("{at}.then"), format!("{MAX_LIST} is the limit")));
-            }
-            check_text(&format!("{at}.say"), &cue.say, found);
-            for (act, what) in cue.then.iter().enumerate().take(MAX_LIST) {
-                self.check_act(&format!("{at}.then[{act}]"), what, &added, found);
-            }
-            if let Some(condition) = &cue.when {
-                condition.problems(
-                    &format!("{at}.when"),
-                    &|name| self.may_be_named(name, &added),
-                    &self.checks,
-                    0,
-                    found,
-                );
-            }
-        }
+    fn check_condition(&self, field: &str, condition: &Condition, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+        let before = found.path.enter(field);
+        condition.check(names, &self.checks, 0, found);
+        found.path.leave(before);
     }
 
-    fn check_dial(&self, place: usize, dial: &Dial, found: &mut Vec<Problem>) {
-        if found.len() >= MAX_PROBLEMS {
-            return;
-        }
-        let at = |field: &str| format!("dials[{place}].{field}");
-        check_name(&at("name"), &dial.name, found);
-        check_text(&at("title"), &dial.title, found);
+    fn check_dial(&self, place: usize, found: &mut Reader) {
+        let dial = &self.dials[place];
+        check_name("name", &dial.name, found);
+        check_text("title", &dial.title, found);
         if self.dials[..place].iter().any(|other| other.name == dial.name) {
-            found.push(Problem::new(at("name"), format!("there are two dials \"{}\"", short(&dial.name))));
+            found.wrong_in("name", &format!("there are two dials \"{}\"", short(&dial.name)));
         }
         for (field, end) in [("min", dial.min), ("max", dial.max)] {
             if end.is_some_and(|end| !end.is_finite()) {
-                found.push(Problem::new(at(field), "expected a number"));
+                found.wrong_in(field, "expected a number");
             }
         }
         if let (Some(min), Some(max)) = (dial.min, dial.max)
             && min > max
         {
-            found.push(Problem::new(at("max"), format!("{max} is below min, {min}")));
+            found.wrong_in("max", &format!("{max} is below min, {min}"));
         }
         let Some(kind) = self.kind_of(&dial.group) else {
-            let names = self.groups.iter().map(|group| &*group.name);
-            return found.push(Problem::unknown(at("group"), "group", &dial.group, names));
+            return found.unknown_in("group", "group", &dial.group, &mut self.group_names());
         };
         if !kind.fields.iter().any(|field| field.name == dial.field) {
-            let names = kind.fields.iter().map(|field| field.name);
-            found.push(Problem::unknown(at("field"), &format!("setting of a {}", kind.name), &dial.field, names));
-        }
-    }
-
-    fn check_lesson(&self, found: &mut Vec<Problem>) {
-        let added = self.added();
-        let steps = self.lesson.iter().flat_map(|lesson| &lesson.steps);
-        for (place, step) in steps.enumerate() {
-            let at = format!("lesson.steps[{place}]");
-            check_text(&format!("{at}.title"), &step.title, found);
-            check_text(&format!("{at}.text"), &step.text, found);
-            if step.tasks.len() > MAX_LIST {
-                found.push(Problem::new(format!("{at}.tasks"), format!("{MAX_LIST} is the limit")));
-            }
-            for (task, Task { text, done }) in step.tasks.iter().enumerate() {
-                check_text(&format!("{at}.tasks[{task}].text"), text, found);
-                let at = format!("{at}.tasks[{task}].done");
-                done.problems(&at, &|name| self.may_be_named(name, &added), &self.checks, 0, found);
-            }
-        }
-        for (place, simplification) in self.simplifications.iter().enumerate() {
-            check_text(&format!("simplifications[{place}].what"), &simplification.what, found);
-            check_text(&format!("simplifications[{place}].source"), &simplification.source, found);
-        }
-        for (place, vital) in self.vitals.iter().enumerate() {
-            check_text(&format!("vitals[{place}].title"), &vital.title, found);
-            if vital.lines.is_empty() || vital.lines.len() > 4 {
-                found.push(Problem::new(format!("vitals[{place}].lines"), "expected one to four lines"));
-            }
-            for (line, VitalLine { measure, of, .. }) in vital.lines.iter().enumerate().take(4) {
-                for text in [measure].into_iter().chain(of) {
-                    check_text(&format!("vitals[{place}].lines[{line}]"), text, found);
-                }
-            }
+            let names = &mut kind.fields.iter().map(|field| field.name);
+            found.unknown_in("field", &format!("setting of a {}", kind.name), &dial.field, names);
         }
     }
 
     /// What a cue does, as far as one can tell before the run: names that nothing will have, numbers out of range.
-    fn check_act(&self, at: &str, act: &Act, added: &BTreeSet<&str>, found: &mut Vec<Problem>) {
-        if found.len() >= MAX_PROBLEMS {
-            return;
-        }
-        let name = |field: &str, name: &str, found: &mut Vec<Problem>| {
-            if !self.may_be_named(name, added) {
-                let names = self.groups.iter().map(|group| &*group.name);
-                found.push(Problem::unknown(format!("{at}.{field}"), "node or group", name, names));
+    fn check_act(&self, act: &Act, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+        let known = |field: &str, name: &str, found: &mut Reader| {
+            if !names(name) {
+                found.unknown_in(field, "node or group", name, &mut self.group_names());
             }
         };
         match act {
             Act::Add { what, name } => {
                 if !self.groups.iter().any(|group| group.name == *what) && kind(what).is_none() {
-                    let names = self.groups.iter().map(|group| &*group.name).chain(KINDS.iter().map(|kind| kind.name));
-                    found.push(Problem::unknown(format!("{at}.add.what"), "group or kind", what, names));
+                    let names = &mut self.group_names().chain(KINDS.iter().map(|kind| kind.name));
+                    found.unknown_in("what", "group or kind", what, names);
                 }
                 if let Some(name) = name {
-                    check_name(&format!("{at}.add.name"), name, found);
+                    check_name("name", name, found);
                 }
             }
-            Act::Remove { node } => name("remove.node", node, found),
-            Act::Kill { node, .. } => name("kill.node", node, found),
-            Act::Restart { node } => name("restart.node", node, found),
-            Act::Pause { node } => name("pause.node", node, found),
-            Act::Resume { node } => name("resume.node", node, found),
+            Act::Remove { node }
+            | Act::Kill { node, .. }
+            | Act::Restart { node }
+            | Act::Pause { node }
+            | Act::Resume { node } => known("node", node, found),
             Act::Slow { node, factor } => {
-                name("slow.node", node, found);
-                if !(0.001..=1000.0).contains(factor) {
-                    let told = format!("expected a number from 0.001 to 1000, found {factor}");
-                    found.push(Problem::new(format!("{at}.slow.factor"), told));
-                }
+                known("node", node, found);
+                check_number("factor", Some(*factor), 0.001, 1000.0, found);
             }
-            Act::Wire { between: (a, b) }
-            | Act::Unwire { between: (a, b) }
-            | Act::Cut { between: (a, b), .. }
-            | Act::Heal { between: (a, b), .. }
-            | Act::Hold { between: (a, b), .. }
-            | Act::Release { between: (a, b), .. } => {
-                name("between[0]", a, found);
-                name("between[1]", b, found);
-            }
-            Act::Link { between: (a, b), delay, loss } => {
-                name("link.between[0]", a, found);
-                name("link.between[1]", b, found);
-                if let Some(Err(told)) = delay.map(|delay| delay.check()) {
-                    found.push(Problem::new(format!("{at}.link.delay"), told));
-                }
-                if let Some(loss) = loss.filter(|loss| !(0.0..=1.0).contains(loss)) {
-                    let told = format!("expected a number from 0 to 1, found {loss}");
-                    found.push(Problem::new(format!("{at}.link.loss"), told));
+            Act::Wire { between }
+            | Act::Unwire { between }
+            | Act::Cut { between, .. }
+            | Act::Heal { between, .. }
+            | Act::Hold { between, .. }
+            | Act::Release { between, .. }
+            | Act::Link { between, .. } => {
+                known("between[0]", &between.0, found);
+                known("between[1]", &between.1, found);
+                if let Act::Link { delay, loss, .. } = act {
+                    check_law("delay", *delay, found);
+                    check_number("loss", *loss, 0.0, 1.0, found);
                 }
             }
             Act::Set { node, field, value } => {
-                name("set.node", node, found);
+                known("node", node, found);
                 let finite = !matches!(value, Value::Number(number) if !number.is_finite());
                 // Of a group one knows the kind; a node may have been added with any.
                 match self.kind_of(node).map(|kind| fits(kind, field, value)) {
-                    Some(Err(told)) => found.push(Problem::new(format!("{at}.set"), told)),
-                    None if !finite => found.push(Problem::new(format!("{at}.set.value"), "expected a number")),
+                    Some(Err(told)) => found.wrong(&told),
+                    None if !finite => found.wrong_in("value", "expected a number"),
                     _ => {}
                 }
             }
-            Act::Dial { dial, value } => match self.dials.iter().find(|known| known.name == *dial) {
-                None => {
-                    let names = self.dials.iter().map(|dial| &*dial.name);
-                    found.push(Problem::unknown(format!("{at}.dial.dial"), "dial", dial, names));
+            Act::Dial { dial, value } => {
+                let Some(known) = self.dials.iter().find(|known| known.name == *dial) else {
+                    let names = &mut self.dials.iter().map(|dial| &*dial.name);
+                    return found.unknown_in("dial", "dial", dial, names);
+                };
+                let fits = || self.kind_of(&known.group).map_or(Ok(()), |kind| fits(kind, &known.field, value));
+                if let Err(told) = known.check_value(value).and_then(|()| fits()) {
+                    found.wrong_in("value", &told);
                 }
-                Some(known) => {
-                    let fits = || self.kind_of(&known.group).map_or(Ok(()), |kind| fits(kind, &known.field, value));
-                    if let Err(told) = known.check_value(value).and_then(|()| fits()) {
-                        found.push(Problem::new(format!("{at}.dial.value"), told));
-                    }
-                }
-            },
+            }
         }
     }
 
@@ -449,19 +390,27 @@ impl Document {
         kind(&self.groups.iter().find(|known| known.name == group)?.kind)
     }
 
-    /// The names that cues give to what they add.
-    fn added(&self) -> BTreeSet<&str> {
-        let acts = self.cues.iter().flat_map(|cue| &cue.then);
-        let names = acts.map(|act| if let Act::Add { name: Some(name), .. } = act { &**name } else { "" });
-        names.filter(|name| !name.is_empty()).collect()
+    fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| &*group.name)
+    }
+
+    /// The names that cues give to what they add, in the kind of map that settings have: another would only weigh more.
+    fn added(&self) -> Settings {
+        let mut added = Settings::new();
+        for act in self.cues.iter().flat_map(|cue| &cue.then) {
+            if let Act::Add { name: Some(name), .. } = act {
+                added.insert(name.clone(), Value::Flag(true));
+            }
+        }
+        added
     }
 
     /// Whether a node or group may have this name at some time in the run: groups, their members to come, kinds.
-    fn may_be_named(&self, name: &str, added: &BTreeSet<&str>) -> bool {
+    fn may_be_named(&self, name: &str, added: &Settings) -> bool {
         let member = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
         self.groups.iter().any(|group| group.name == name || member(group.prefix.as_ref().unwrap_or(&group.name)))
             || KINDS.iter().any(|kind| kind.name == name || member(kind.name))
-            || added.contains(name)
+            || added.contains_key(name)
     }
 
     /// The templates of a run: the groups, then every kind for what is placed by hand; wired by the links.
@@ -534,28 +483,39 @@ fn template(group: &Group, kind: &Kind) -> Result<Template<Message>, crate::comp
 }
 
 fn fits(kind: &Kind, field: &str, value: &Value) -> Result<(), String> {
-    let settings = [(field.to_owned(), value.clone())].into_iter().collect();
+    let mut settings = Settings::new();
+    settings.insert(field.to_owned(), value.clone());
     kind.template("", "", Machine::default(), &settings)
         .map(drop)
         .map_err(|unfit| format!("a {}: {}", kind.name, unfit.told))
 }
 
-fn check_name(at: &str, name: &str, found: &mut Vec<Problem>) {
+fn check_name(field: &str, name: &str, found: &mut Reader) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
-        found.push(Problem::new(
-            at,
-            format!("expected up to 40 letters, digits, hyphens and underscores, found \"{}\"", short(name)),
-        ));
+        let told = format!("expected up to 40 letters, digits, hyphens and underscores, found \"{}\"", short(name));
+        found.wrong_in(field, &told);
     }
 }
 
-fn check_text(at: &str, text: &str, found: &mut Vec<Problem>) {
+fn check_text(field: &str, text: &str, found: &mut Reader) {
     if text.chars().count() > MAX_TEXT {
-        found.push(Problem::new(at, format!("the text is longer than {MAX_TEXT} characters")));
+        found.wrong_in(field, &format!("the text is longer than {MAX_TEXT} characters"));
     }
     if let Some(c) = text.chars().find(|c| hidden(*c) && !matches!(c, '\n' | '\t')) {
-        found.push(Problem::new(at, format!("the text has an invisible character in it, U+{:04X}", c as u32)));
+        found.wrong_in(field, &format!("the text has an invisible character in it, U+{:04X}", c as u32));
+    }
+}
+
+fn check_number(field: &str, number: Option<f64>, least: f64, most: f64, found: &mut Reader) {
+    if let Some(number) = number.filter(|number| !(least..=most).contains(number)) {
+        found.wrong_in(field, &format!("expected a number from {least} to {most}, found {number}"));
+    }
+}
+
+fn check_law(field: &str, law: Option<Dist>, found: &mut Reader) {
+    if let Some(Err(told)) = law.map(|law| law.check()) {
+        found.wrong_in(field, &told);
     }
 }
 
