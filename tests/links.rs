@@ -433,6 +433,11 @@ fn bombs_and_depths_are_refused_before_they_cost_anything() {
     told(&plain, Fault::Limit, &["19000 acts"]);
     let settings = format!("1~town{}.end", ".with~a~1".repeat(300));
     told(&settings, Fault::Limit, &["300 settings"]);
+    // Names that come in the dearest order.
+    let moves: String = (0..9_000).rev().map(|n| format!(".move~n{n:04}~1~1")).collect();
+    told(&format!("1~town{moves}.end"), Fault::Limit, &["2001 moved components"]);
+    let moves: Vec<String> = (0..60_000).rev().map(|n| format!(r#""{n:05}":[1,1]"#)).collect();
+    told(&packed(&format!(r#"{{"moved":{{{}}}}}"#, moves.join(","))), Fault::Document, &["60000", "limit"]);
     // Many mistakes of the dearest kind: each is compared with every name.
     let name = |n: usize| format!("{n:040}");
     let checks: Vec<String> = (0..256).map(|n| format!("\"{}\"", name(n))).collect();

@@ -82,7 +82,7 @@ fn as_json(opened: &Opened) -> Json {
         "speed": shown.speed,
         "selection": shown.selection,
         "playing": shown.playing,
-        "moved": shown.moved,
+        "moved": written(&shown.moved),
         "notes": opened.notes,
     })
 }

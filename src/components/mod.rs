@@ -3,10 +3,8 @@
 //! To add one: a file here, a `mod` line and a line in [`KINDS`]. It then stands in the palette, in documents, in links,
 //! in the command line and in every test that walks the list.
 
-use std::collections::BTreeMap;
-
 use crate::protocols::Family;
-use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Template, Value};
+use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Table, Template, Value};
 
 mod balancer;
 mod client;
@@ -100,7 +98,7 @@ pub struct Kind {
 }
 
 /// Settings by name, as a document gives them.
-pub type Settings = BTreeMap<String, Value>;
+pub type Settings = Table<String, Value>;
 
 /// A setting that does not fit: its name, and a sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,7 +152,7 @@ fn build<C: Placeable>(
     settings: &Settings,
 ) -> Result<Template<Message>, Unfit> {
     let mut config = C::Config::default();
-    for (field, value) in settings {
+    for (field, value) in settings.iter() {
         config.set(field, value).map_err(|told| Unfit { field: field.clone(), told })?;
     }
     Ok(Template::new::<C>(name, prefix, C::KIND, machine, config))

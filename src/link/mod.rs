@@ -10,13 +10,12 @@ mod letters;
 mod packed;
 mod plain;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use crate::scenario::schema::schema;
 use crate::scenario::{Act, Document, MAX_DOCUMENT, builtin, builtins, hidden};
-use crate::sim::{LONGEST, Value, nearest};
+use crate::sim::{LONGEST, Table, Value, nearest};
 use crate::timeline::{Cursor, MAX_ACTS, Moment, Stamped};
 
 pub use estimate::{EVENTS_A_SECOND, MAX_REPLAY, steps_to};
@@ -54,13 +53,13 @@ pub struct Shown {
     /// Whether the run goes on at once.
     pub playing: bool,
     /// Components that were moved by hand, and where to.
-    pub moved: BTreeMap<String, (i32, i32)>,
+    pub moved: Table<String, (i32, i32)>,
 }
 
 impl Default for Shown {
     /// As a scenario opens by itself: it plays.
     fn default() -> Shown {
-        Shown { digest: None, speed: None, selection: None, playing: true, moved: BTreeMap::new() }
+        Shown { digest: None, speed: None, selection: None, playing: true, moved: Table::new() }
     }
 }
 
@@ -202,7 +201,7 @@ schema! {
         /// When silent, it plays from the beginning and stands still at any other place.
         playing: Option<bool> [silent],
         /// Components that were moved by hand.
-        moved: BTreeMap<String, (i32, i32)> [silent],
+        moved: Table<String, (i32, i32)> [silent],
     }
 }
 

@@ -5,7 +5,7 @@ use crate::sim::{Micros, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
-use super::{Fault, LinkError, Parts, Said, VERSION, clean};
+use super::{Fault, LinkError, MAX_MOVED, Parts, Said, VERSION, clean};
 
 /// Every word and how it is written.
 const FORMS: &[(&str, &str)] = &[
@@ -147,7 +147,7 @@ pub(super) fn write(name: &str, parts: &Parts) -> String {
     if let Some(playing) = parts.playing {
         word(&[if playing { "play" } else { "still" }]);
     }
-    for (name, (x, y)) in &parts.moved {
+    for (name, (x, y)) in parts.moved.iter() {
         word(&["move", &text(name), &x.to_string(), &y.to_string()]);
     }
     if let Some(digest) = parts.digest {
@@ -241,7 +241,15 @@ fn read_word(word: &str, parts: &mut Parts) -> Option<()> {
         ["play"] => once(&mut parts.playing, Some(true)),
         ["still"] => once(&mut parts.playing, Some(false)),
         ["move", name, x, y] => {
-            parts.moved.insert(read_text(name)?, (x.parse().ok()?, y.parse().ok()?)).is_none().then_some(())
+            let (name, place) = (read_text(name)?, (x.parse().ok()?, y.parse().ok()?));
+            if parts.moved.contains_key(&name) {
+                return None;
+            }
+            // One too many is enough to be refused for, and more would only cost time.
+            if parts.moved.len() <= MAX_MOVED {
+                parts.moved.insert(name, place);
+            }
+            Some(())
         }
         [verb, ref args @ .., at] => {
             let at = Time(read_span(at)?.0);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::check::CHECKS;
 use crate::components::{KINDS, Kind, Message, Settings, kind};
-use crate::sim::{Dist, FieldKind, LONGEST, Machine, Profile, Template, Value};
+use crate::sim::{Dist, FieldKind, LONGEST, Machine, Profile, Table, Template, Value};
 
 use super::problem::{Problem, hidden, short};
 use super::schema::{self, Reader};
@@ -394,23 +394,19 @@ impl Document {
         self.groups.iter().map(|group| &*group.name)
     }
 
-    /// The names that cues give to what they add, in the kind of map that settings have: another would only weigh more.
-    fn added(&self) -> Settings {
-        let mut added = Settings::new();
-        for act in self.cues.iter().flat_map(|cue| &cue.then) {
-            if let Act::Add { name: Some(name), .. } = act {
-                added.insert(name.clone(), Value::Flag(true));
-            }
-        }
-        added
+    /// The names that cues give to what they add.
+    fn added(&self) -> Table<&str, ()> {
+        let acts = self.cues.iter().flat_map(|cue| &cue.then);
+        let names = acts.map(|act| if let Act::Add { name: Some(name), .. } = act { &**name } else { "" });
+        names.map(|name| (name, ())).collect()
     }
 
     /// Whether a node or group may have this name at some time in the run: groups, their members to come, kinds.
-    fn may_be_named(&self, name: &str, added: &Settings) -> bool {
+    fn may_be_named(&self, name: &str, added: &Table<&str, ()>) -> bool {
         let member = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
         self.groups.iter().any(|group| group.name == name || member(group.prefix.as_ref().unwrap_or(&group.name)))
             || KINDS.iter().any(|kind| kind.name == name || member(kind.name))
-            || added.contains_key(name)
+            || !name.is_empty() && added.contains_key(name)
     }
 
     /// The templates of a run: the groups, then every kind for what is placed by hand; wired by the links.

@@ -1,11 +1,10 @@
 //! Random moments, numbers and texts.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::link::{self, Shown};
 use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, Tree, schema};
-use faultline::sim::{Dist, LONGEST, Micros, Time, Value};
+use faultline::sim::{Dist, LONGEST, Micros, Table, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -154,7 +153,7 @@ fn shown() -> impl Strategy<Value = Shown> {
             speed,
             selection,
             playing,
-            moved: BTreeMap::from_iter(moved),
+            moved: Table::from_iter(moved),
         })
 }
 

@@ -1,11 +1,10 @@
 //! What structures consist of in the end: numbers, texts, times, laws, words, and lists and tables of these.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::scenario::Layout;
 use crate::scenario::tree::{Tree, write_number, write_text};
-use crate::sim::{Choice, Dist, Micros, Time, Value};
+use crate::sim::{Choice, Dist, Micros, Table, Time, Value};
 use crate::trace::Stat;
 
 use super::{Need, Reader, Schema, write_list, write_name, write_structure, write_word};
@@ -232,13 +231,20 @@ impl<A: Schema, B: Schema> Schema for (A, B) {
     }
 }
 
+/// How many entries a table by names may have: far more than anything has settings, or a link moves.
+const MAX_ENTRIES: usize = 4_096;
+
 /// By name; said twice, the last holds.
-impl<T: Schema> Schema for BTreeMap<String, T> {
+impl<T: Schema> Schema for Table<String, T> {
     fn blank() -> Self {
-        BTreeMap::new()
+        Table::new()
     }
     fn read(&mut self, tree: &Tree, reader: &mut Reader) {
-        for (name, tree) in reader.fields(tree) {
+        let fields = reader.fields(tree);
+        if fields.len() > MAX_ENTRIES {
+            return reader.wrong(&format!("there are {}; {MAX_ENTRIES} is the limit", fields.len()));
+        }
+        for (name, tree) in fields {
             if reader.full() {
                 return;
             }
@@ -250,7 +256,7 @@ impl<T: Schema> Schema for BTreeMap<String, T> {
     fn write(&self, json: &mut String) {
         json.push('{');
         let mut first = true;
-        for (name, value) in self {
+        for (name, value) in self.iter() {
             write_name(json, &mut first, name);
             value.write(json);
         }
