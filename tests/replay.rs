@@ -4,9 +4,9 @@
 
 use std::rc::Rc;
 
-use faultline::components::Record;
+use faultline::components::{Record, World, kind};
 use faultline::scenario::{Act, Document, Run, builtin};
-use faultline::sim::{Micros, Purpose, Stream, Time};
+use faultline::sim::{Command, MAX_LINKS_A_NODE, Micros, NodeId, Purpose, RecordId, Refusal, Stream, Time};
 use faultline::timeline::{Cursor, Moment, Stamped, Timeline};
 
 const SEEDS: u64 = 50;
@@ -155,4 +155,43 @@ fn a_span_is_long_enough_for_everything_to_happen() {
     let mut records: Vec<Record> = Vec::new();
     run.run_until(Time(Micros::secs(6).0), &mut records);
     assert!(run.metrics.whole("shown").is_some_and(|shown| shown.count > 20));
+}
+
+#[test]
+fn a_template_put_before_the_others_changes_no_digest() {
+    let digest = |before: bool| {
+        let make = |name: &str| {
+            let kind = kind(name).unwrap();
+            kind.template(name, name, (kind.machine)(), &Default::default()).unwrap()
+        };
+        let mut templates = vec![make("client"), make("balancer")];
+        if before {
+            templates.insert(0, make("sender"));
+        }
+        let mut world = World::new(1, templates);
+        for template in [0, 1] {
+            world.place(template + u32::from(before), None, true, RecordId(0), &mut ());
+        }
+        world.run_until(Time(3_000_000), &mut ());
+        world.digest()
+    };
+    assert_eq!(digest(false), digest(true));
+}
+
+#[test]
+fn one_link_too_many_is_refused_with_a_sentence() {
+    let client = kind("client").unwrap();
+    let template = client.template("client", "client", (client.machine)(), &Default::default()).unwrap();
+    let mut world = World::new(1, vec![template]);
+    let wire = |world: &mut World| {
+        let other = world.place(0, Some(format!("c{}", world.last_record().0).into()), true, RecordId(0), &mut ());
+        let command = Command::Wire { a: NodeId(0), b: other.unwrap(), profile: Rc::default() };
+        world.command(&command, &mut ())
+    };
+    world.place(0, None, true, RecordId(0), &mut ());
+    for _ in 0..MAX_LINKS_A_NODE {
+        wire(&mut world).unwrap();
+    }
+    let told = wire(&mut world).unwrap_err();
+    assert!(matches!(&told, Refusal::Impossible(told) if told.contains("client-1 has 10000 links")), "{told:?}");
 }

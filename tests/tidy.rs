@@ -63,8 +63,6 @@ const LONGEST: usize = 600;
 
 /// Files that may be longer, how much, and why.
 const LONGER: &[(&str, usize, &str)] = &[
-    ("src/sim/world.rs", 800, "the event loop in one piece; commands are in world/apply.rs already"),
-    ("src/protocols/primary_backup.rs", 680, "one state machine; its messages and its tests are in files of their own"),
     ("tests/links.rs", 700, "every form of a link with every mistake, in one place that can be read through"),
     ("tests/chat.rs", 700, "one harness and everything that is done to a chat with it"),
 ];

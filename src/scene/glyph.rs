@@ -6,30 +6,9 @@ use crate::protocols::Family;
 use super::list::{Item, Layer, Outline, Pen, Point, length};
 use super::theme::Ink;
 
-/// What a kind of component is drawn as and about.
+/// What a kind of component is drawn as and about; one that is not known is a worker.
 pub fn sign(name: &str) -> (Glyph, Family) {
-    match kind(name) {
-        Some(kind) => (kind.glyph, kind.family),
-        None => unknown(name),
-    }
-}
-
-#[cfg(not(test))]
-fn unknown(_: &str) -> (Glyph, Family) {
-    (Glyph::Worker, Family::Work)
-}
-
-/// The scene's own tests place kinds that no component has.
-#[cfg(test)]
-fn unknown(name: &str) -> (Glyph, Family) {
-    match name {
-        "test-client" => (Glyph::Client, Family::People),
-        "test-balancer" => (Glyph::Balancer, Family::Edge),
-        "test-gateway" => (Glyph::Gateway, Family::Edge),
-        "test-database" => (Glyph::Database, Family::Storage),
-        "test-supervisor" => (Glyph::Supervisor, Family::Control),
-        _ => (Glyph::Worker, Family::Work),
-    }
+    kind(name).map_or((Glyph::Worker, Family::Work), |kind| (kind.glyph, kind.family))
 }
 
 /// Half the width and half the height of a glyph, in world units.

@@ -87,6 +87,16 @@ fn heading_at(stage: &Stage, heading: &super::Heading) -> Point {
     Point::new(at.x, at.y.max(20.0))
 }
 
+/// A caption in capitals, as far as Western Europe writes; other letters stay as they are. The tables for all of Unicode
+/// would be eleven kilobytes of the download.
+fn capitals(title: &str) -> String {
+    let capital = |letter: char| match letter {
+        'à'..='ö' | 'ø'..='þ' => char::from(letter as u8 - 32),
+        _ => letter.to_ascii_uppercase(),
+    };
+    title.chars().map(capital).collect()
+}
+
 fn headings(stage: &Stage, layer: &mut Layer) {
     if stage.scale < HEADINGS_FROM {
         return;
@@ -94,7 +104,7 @@ fn headings(stage: &Stage, layer: &mut Layer) {
     for heading in stage.layout.headings() {
         layer.texts.push(Text {
             at: heading_at(stage, heading),
-            text: heading.title.to_uppercase(),
+            text: capitals(&heading.title),
             size: HEADING,
             weight: 400,
             ink: Ink::Muted,
@@ -272,7 +282,7 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
         // A wish without a name is in the way of the others.
         wishes.extend(stage.layout.headings().iter().map(|heading| {
             let at = heading_at(stage, heading);
-            let half = (text_width(&heading.title.to_uppercase(), HEADING) * 0.5, HEADING * 0.5);
+            let half = (text_width(&capitals(&heading.title), HEADING) * 0.5, HEADING * 0.5);
             Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
         }));
     }

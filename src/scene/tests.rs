@@ -69,12 +69,12 @@ fn chat() -> (World, Plan) {
     let slow = Machine { service: Dist::Constant(Micros::ms(260)), inbox: 12, ..Machine::default() };
     let quick = Machine { service: Dist::Constant(Micros::ms(5)), ..Machine::default() };
     let templates = vec![
-        template("client", "test-client", &[1], quick),
-        template("balancer", "test-balancer", &[2], quick),
-        template("gateway", "test-gateway", &[3], quick),
-        template("sender", "test-worker", &[4], slow),
-        template("db", "test-database", &[4], quick),
-        template("supervisor", "test-supervisor", &[3, 2], quick),
+        template("client", "client", &[1], quick),
+        template("balancer", "balancer", &[2], quick),
+        template("gateway", "gateway", &[3], quick),
+        template("sender", "sender", &[4], slow),
+        template("db", "database", &[4], quick),
+        template("supervisor", "supervisor", &[3, 2], quick),
     ];
     let mut world = World::new(7, templates);
     for (template, count) in [(4, 2), (3, 3), (2, 2), (1, 1), (0, 6), (5, 1)] {
@@ -248,7 +248,7 @@ fn the_ground_is_kept_while_it_does_not_change() {
 
 #[test]
 fn links_bend_around_nodes() {
-    let templates = vec![template("db", "test-database", &[0], Machine::default())];
+    let templates = vec![template("db", "database", &[0], Machine::default())];
     let mut world = World::new(1, templates);
     for _ in 0..3 {
         world.place(0, None, false, RecordId(0), &mut ());
@@ -334,8 +334,8 @@ fn pictures_are_well_formed_and_stable() {
 /// Three gateways, fifteen hundred clients.
 fn crowd() -> (World, Plan) {
     let templates = vec![
-        template("client", "test-client", &[1], Machine::default()),
-        template("gateway", "test-gateway", &[], Machine::default()),
+        template("client", "client", &[1], Machine::default()),
+        template("gateway", "gateway", &[], Machine::default()),
     ];
     let mut world = World::new(1, templates);
     for template in [1, 1, 1] {
@@ -399,12 +399,12 @@ fn pictures() {
             let Some(flight) = world.flight(dot.record) else { continue };
             let (from, to) = (world.node(flight.from), world.node(flight.to));
             let kinds = [from, to].map(|node| node.map_or("", |node| node.kind));
-            if kinds.contains(&"test-supervisor") {
+            if kinds.contains(&"supervisor") {
                 continue;
             }
             dot.ink = Ink::Family(match () {
-                () if kinds.contains(&"test-database") => Family::Storage,
-                () if kinds.contains(&"test-worker") => Family::Work,
+                () if kinds.contains(&"database") => Family::Storage,
+                () if kinds.contains(&"sender") => Family::Work,
                 () => Family::Edge,
             });
             let reply = matches!(flight.message, Message::Health(health::Message::Pong { .. }));

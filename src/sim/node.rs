@@ -103,6 +103,8 @@ pub struct Template<P: Payload> {
     pub kind: &'static str,
     /// What its machines can do.
     pub machine: Machine,
+    /// Stands for it in digests: made of its name, so that another template before it changes no run.
+    pub(super) mark: u64,
     /// To which templates' nodes a new node is wired, and how.
     pub links: Vec<(u32, Rc<Profile>)>,
     make: Box<dyn Fn() -> Box<dyn Actor<P>>>,
@@ -123,6 +125,7 @@ impl<P: Payload> Template<P> {
             prefix: Rc::from(prefix),
             kind,
             machine,
+            mark: digest_of(name),
             links: Vec::new(),
             make: Box::new(move || host::<C>(config.clone())),
         }
@@ -131,6 +134,12 @@ impl<P: Payload> Template<P> {
     pub(super) fn make(&self) -> Box<dyn Actor<P>> {
         (self.make)()
     }
+}
+
+fn digest_of(name: &str) -> u64 {
+    let mut digest = Digest::default();
+    name.hash(&mut digest);
+    digest.finish()
 }
 
 impl<P: Payload> Debug for Template<P> {
@@ -289,9 +298,10 @@ impl<P: Payload> Node<P> {
         self.links.binary_search_by_key(&to, |link| link.to).ok()
     }
 
-    pub(super) fn digest(&self, digest: &mut Digest) {
+    /// `mark` is its template's.
+    pub(super) fn digest(&self, mark: u64, digest: &mut Digest) {
         self.name.hash(digest);
-        (self.template, self.status, self.since, self.slow, self.machine, &self.links).hash(digest);
+        (mark, self.status, self.since, self.slow, self.machine, &self.links).hash(digest);
         (&self.cores, &self.inbox, &self.own, &self.load, &self.service).hash(digest);
         (self.generation, self.disk_free, &self.overdue, self.busy).hash(digest);
         self.actor.digest(digest);

@@ -4,10 +4,10 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use super::actor::{Desk, Effect};
-use super::node::{Envelope, Job, Overdue};
+use super::node::Overdue;
 use super::{
     Digest, Item, Link, Micros, Node, NodeId, Payload, Peer, Profile, Purpose, Queue, Record, RecordId, Recorder,
-    Status, Stream, Template, Time, What, Why, Work,
+    Status, Stream, Template, Time, What, Why,
 };
 
 /// How many nodes a run may ever place.
@@ -201,7 +201,7 @@ impl<P: Payload> World<P> {
         (self.now, self.seed, self.events, self.last_record, self.halted).hash(&mut digest);
         for (id, node) in self.nodes() {
             id.hash(&mut digest);
-            node.digest(&mut digest);
+            node.digest(self.templates[node.template as usize].mark, &mut digest);
         }
         self.flights.hash(&mut digest);
         // A heap's inner order is nobody's business: the events are summed up.
@@ -258,7 +258,7 @@ impl<P: Payload> World<P> {
         let made_from = &templates[template as usize];
         let name = name.unwrap_or_else(|| self.next_name(template));
         Rc::make_mut(&mut self.names).push(name.clone());
-        let placed = self.emit(records, cause, id, u64::from(template), || What::Placed);
+        let placed = self.emit(records, cause, id, made_from.mark, || What::Placed);
         self.nodes.push(Some(Rc::new(Node {
             name,
             template,
@@ -335,6 +335,9 @@ impl<P: Payload> World<P> {
         let Some(node) = self.node_mut(from) else { return false };
         let Err(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
         if node.links.len() >= MAX_LINKS_A_NODE {
+            let told =
+                || What::Note(Rc::from(format!("is not linked to {to}: {MAX_LINKS_A_NODE} links are the limit")));
+            self.emit(records, cause, from, u64::from(to.0), told);
             return false;
         }
         node.links.insert(
@@ -396,145 +399,6 @@ impl<P: Payload> World<P> {
         true
     }
 
-    fn arrive<R: Recorder<P>>(&mut self, slot: u32, records: &mut R) {
-        let Some(flight) = self.flights[slot as usize].as_mut() else { return };
-        let (from, to) = (flight.from, flight.to);
-        let lost = match flight.lost {
-            Some(why) => Some(why),
-            None if !self.links_changed => None,
-            None => match self
-                .nodes
-                .get_mut(from.0 as usize)
-                .and_then(Option::as_mut)
-                .map(|node| (node.link(to).map(|link| (link.cut, link.held)), node))
-            {
-                // A sender that has gone leaves its last words on the way.
-                None => None,
-                Some((None, _)) => Some(Why::NoLink),
-                Some((Some((true, _)), _)) => Some(Why::Cut),
-                Some((Some((false, true)), node)) => {
-                    flight.held = true;
-                    if let Some(link) = Rc::make_mut(node).link_mut(to) {
-                        link.waiting.push(slot);
-                    }
-                    return;
-                }
-                Some((Some((false, false)), _)) => None,
-            },
-        };
-        let Some(flight) = self.flights[slot as usize].take() else { return };
-        self.free.push(slot);
-        if let Some(why) = lost {
-            return self.lose(flight.record, from, to, flight.message, why, records);
-        }
-        match self.node(to).map(|node| node.status) {
-            None => self.lose(flight.record, from, to, flight.message, Why::Gone, records),
-            Some(Status::Starting | Status::Crashed) => {
-                self.lose(flight.record, from, to, flight.message, Why::Down, records)
-            }
-            Some(status) => self.receive(
-                to,
-                status,
-                Envelope { from, message: flight.message, arrived: self.now, cause: flight.record },
-                records,
-            ),
-        }
-    }
-
-    fn lose<R: Recorder<P>>(
-        &mut self,
-        cause: RecordId,
-        from: NodeId,
-        to: NodeId,
-        message: P,
-        why: Why,
-        records: &mut R,
-    ) {
-        self.emit(records, cause, from, u64::from(to.0) << 8 | why as u64, || What::Lost { to, message, why });
-    }
-
-    /// A message has come to a node that is up or paused: it is handled, served, kept waiting or refused.
-    fn receive<R: Recorder<P>>(&mut self, id: NodeId, status: Status, mut envelope: Envelope<P>, records: &mut R) {
-        let Some(node) = self.node_mut(id) else { return };
-        let work = node.actor.work(&envelope.message);
-        let core = node.cores.iter().position(Option::is_none);
-        let waiting = node.inbox.len() as u32;
-        let runs = status == Status::Up;
-        let at_once = runs && work == Work::None;
-        let served = runs && core.is_some();
-        if !at_once && !served && waiting >= node.machine.inbox {
-            return self.lose(envelope.cause, envelope.from, id, envelope.message, Why::Full, records);
-        }
-        let (from, cause) = (envelope.from, envelope.cause);
-        envelope.cause = self.emit(records, cause, id, u64::from(from.0), || What::Arrived {
-            from,
-            message: envelope.message.clone(),
-            waiting,
-        });
-        if at_once {
-            self.hand_over(id, envelope, records);
-        } else if let Some(core) = core.filter(|_| served) {
-            self.serve(id, core, envelope, work, records);
-        } else if let Some(node) = self.node_mut(id) {
-            node.inbox.push_back(envelope);
-        }
-    }
-
-    /// Puts a message on a free core; a service that takes no time is over at once.
-    fn serve<R: Recorder<P>>(&mut self, id: NodeId, core: usize, envelope: Envelope<P>, work: Work, records: &mut R) {
-        let now = self.now;
-        let Some(node) = self.node_mut(id) else { return };
-        let usual = match work {
-            Work::None => Micros::ZERO,
-            Work::Service => node.machine.service.sample(&mut node.service),
-            Work::Exactly(span) => span,
-        };
-        let took = usual.scaled(u64::from(node.slow));
-        if took == Micros::ZERO {
-            return self.hand_over(id, envelope, records);
-        }
-        node.generation += 1;
-        let generation = node.generation;
-        let due = now + took;
-        node.cores[core] = Some(Job { envelope, started: now, due, left: None, generation });
-        self.queue.push(due, Event::Done { node: id, core: core as u32, generation });
-    }
-
-    fn done<R: Recorder<P>>(&mut self, id: NodeId, core: u32, generation: u32, records: &mut R) {
-        let Some(node) = self.node_mut(id) else { return };
-        let Some(place) = node.cores.get_mut(core as usize) else { return };
-        if !place.as_ref().is_some_and(|job| job.generation == generation && job.left.is_none()) {
-            return;
-        }
-        let Some(job) = place.take() else { return };
-        let took = job.due.since(job.started);
-        node.busy = node.busy + took;
-        let mut envelope = job.envelope;
-        let (from, name, waited) = (envelope.from, envelope.message.name(), job.started.since(envelope.arrived));
-        envelope.cause =
-            self.emit(records, envelope.cause, id, u64::from(core), || What::Served { from, name, waited, took });
-        self.hand_over(id, envelope, records);
-        self.next_job(id, records);
-    }
-
-    /// Puts waiting messages on free cores.
-    pub(super) fn next_job<R: Recorder<P>>(&mut self, id: NodeId, records: &mut R) {
-        loop {
-            let Some(node) = self.node_mut(id) else { return };
-            if node.status != Status::Up || node.inbox.is_empty() {
-                return;
-            }
-            let Some(core) = node.cores.iter().position(Option::is_none) else { return };
-            let Some(envelope) = node.inbox.pop_front() else { return };
-            let work = node.actor.work(&envelope.message);
-            self.serve(id, core, envelope, work, records);
-        }
-    }
-
-    fn hand_over<R: Recorder<P>>(&mut self, id: NodeId, envelope: Envelope<P>, records: &mut R) {
-        self.handle(id, envelope.cause, records, |actor, desk| actor.on_message(desk, envelope.from, envelope.message));
-    }
-
     fn timer<R: Recorder<P>>(&mut self, id: NodeId, slot: u32, generation: u32, records: &mut R) {
         let Some(node) = self.node_mut(id) else { return };
         if !node.actor.timer_is_set(slot, generation) {
@@ -591,39 +455,6 @@ impl<P: Payload> World<P> {
 
     pub(super) fn boot_at(&mut self, id: NodeId, at: Time, generation: u32) {
         self.queue.push(at, Event::Boot { node: id, generation });
-    }
-
-    pub(super) fn arrive_now(&mut self, flight: u32) {
-        if let Some(flight) = self.flights[flight as usize].as_mut() {
-            flight.held = false;
-        }
-        self.queue.push(self.now, Event::Arrive { flight });
-    }
-
-    /// What stood still while a node was paused goes on: services with what was left of them, timers and writes now.
-    pub(super) fn go_on(&mut self, id: NodeId) {
-        let now = self.now;
-        let Some(node) = self.node_mut(id) else { return };
-        let mut events = Vec::new();
-        for (core, place) in node.cores.iter_mut().enumerate() {
-            let Some(job) = place else { continue };
-            if let Some(left) = job.left.take() {
-                job.due = now + left;
-                events.push((job.due, Event::Done { node: id, core: core as u32, generation: job.generation }));
-            }
-        }
-        for overdue in std::mem::take(&mut node.overdue) {
-            events.push((
-                now,
-                match overdue {
-                    Overdue::Timer { slot, generation } => Event::Timer { node: id, slot, generation },
-                    Overdue::Write { slot, generation } => Event::Written { node: id, slot, generation },
-                },
-            ));
-        }
-        for (at, event) in events {
-            self.queue.push(at, event);
-        }
     }
 
     /// Runs a handler and carries out what it leaves.
@@ -697,41 +528,6 @@ impl<P: Payload> World<P> {
         self.scratch = effects;
     }
 
-    fn send<R: Recorder<P>>(&mut self, from: NodeId, to: NodeId, message: P, cause: RecordId, records: &mut R) {
-        let now = self.now;
-        if self.in_flight() >= MAX_IN_FLIGHT {
-            self.halted = Some(Halt::Flights);
-            return;
-        }
-        let Some(link) = self.node_mut(from).and_then(|node| node.link_mut(to)) else {
-            return self.lose(cause, from, to, message, Why::NoLink, records);
-        };
-        // Delay and loss are always drawn, three draws a message, so that a cut does not shift what comes after it.
-        let delay = link.profile.delay.sample(&mut link.luck);
-        let unlucky = link.luck.unit() < link.profile.loss;
-        let mut due = now + delay;
-        if link.profile.fifo {
-            due = due.max(link.last_due);
-            link.last_due = due;
-        }
-        let lost = if link.cut { Some(Why::Cut) } else { unlucky.then_some(Why::Loss) };
-        let record =
-            self.emit(records, cause, from, u64::from(to.0), || What::Sent { to, message: message.clone(), due });
-        let flight = Flight { from, to, message, sent: now, due, lost, held: false, record };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.flights[slot as usize] = Some(flight);
-                slot
-            }
-            None => {
-                self.flights.push(Some(flight));
-                self.flights.len() as u32 - 1
-            }
-        };
-        let at = if lost.is_some() { now + Micros(due.since(now).0 / 2) } else { due };
-        self.queue.push(at, Event::Arrive { flight: slot });
-    }
-
     /// Takes a node away with its links. Whether it was there.
     pub(super) fn remove<R: Recorder<P>>(&mut self, id: NodeId, cause: RecordId, records: &mut R) -> bool {
         let Some(place) = self.nodes.get_mut(id.0 as usize) else { return false };
@@ -788,3 +584,4 @@ pub(super) fn unlink<P: Payload>(node: &mut Node<P>, to: NodeId) -> bool {
 }
 
 mod apply;
+mod messages;

@@ -2,7 +2,7 @@
 
 use super::super::node::Link;
 use super::super::{Command, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
-use super::{World, unlink};
+use super::{MAX_LINKS_A_NODE, World, unlink};
 
 impl<P: Payload> World<P> {
     /// Whether a command can be carried out and would change anything.
@@ -45,12 +45,16 @@ impl<P: Payload> World<P> {
                 Ok(())
             }
             Command::Wire { a, b, .. } => {
-                let (one, _) = (self.known(*a)?, self.known(*b)?);
+                let (one, other) = (self.known(*a)?, self.known(*b)?);
                 if a == b {
                     return Err(Refusal::Impossible("a component is not linked to itself".to_owned()));
                 }
                 if one.link(*b).is_some() {
                     return nothing(format!("{} and {} are linked already", self.name(*a), self.name(*b)));
+                }
+                if let Some(full) = [one, other].into_iter().find(|node| node.links.len() >= MAX_LINKS_A_NODE) {
+                    let told = format!("{} has {MAX_LINKS_A_NODE} links, which is the limit", full.name);
+                    return Err(Refusal::Impossible(told));
                 }
                 Ok(())
             }
