@@ -211,3 +211,50 @@ fn a_link_shows_what_was_shown() {
     assert!(!other.playing());
     assert_eq!(other.shown(), player.shown());
 }
+
+#[test]
+fn a_long_way_is_gone_frame_by_frame_and_ends_at_the_same_digest() {
+    let mut there = chat();
+    there.dispatch(Action::Seek(Time(400_000)));
+    there.dispatch(kill("sender-1"));
+    let mut moment = there.moment();
+    moment.cursor.at = Time(900_000_000);
+    moment.cursor.steps = None;
+    let run = faultline::timeline::Timeline::at_moment(moment.document.clone(), &moment).expect("it runs");
+    let digest = run.run().digest();
+    let shown = faultline::link::Shown { digest: Some(digest), playing: false, ..Default::default() };
+    let link = faultline::link::write(&moment, &shown);
+
+    let mut player = Player::from_link(&link.fragment, false).expect("it opens");
+    let (share, to) = player.journey().expect("a quarter of an hour is more than a frame");
+    assert!(share < 0.9 && to == Time(900_000_000), "{share} of the way to {to:?}");
+    player.dispatch(kill("sender-2"));
+    assert!(player.notices().last().is_some_and(|notice| notice.told.contains("on its way")));
+    let mut frames = 0;
+    while player.frame(1.0 / 60.0) {
+        frames += 1;
+        assert!(frames < 1_000, "it gets there");
+    }
+    assert!(frames > 1 && player.journey().is_none());
+    assert_eq!(player.timeline().run().digest(), digest);
+    assert!(player.notices().last().is_some_and(|notice| notice.tone == Tone::Good), "{:?}", player.notices());
+
+    // Stopped on the way, it stands where it is.
+    let mut player = Player::from_link(&link.fragment, false).expect("it opens");
+    player.dispatch(Action::Pause);
+    assert!(player.journey().is_none() && !player.frame(1.0 / 60.0));
+    assert!(player.timeline().now() < Time(900_000_000));
+}
+
+#[test]
+fn an_untouched_beginning_is_shared_as_the_scenario_alone() {
+    let player = chat();
+    let (moment, shown) = player.share();
+    assert_eq!(faultline::link::write(&moment, &shown).fragment, "1.chat");
+    let mut player = chat();
+    player.dispatch(Action::Pause);
+    player.dispatch(Action::Seek(Time(1_000_000)));
+    player.dispatch(Action::StepBack);
+    let (moment, shown) = player.share();
+    assert!(faultline::link::write(&moment, &shown).fragment.contains(".d~"));
+}

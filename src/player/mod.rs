@@ -3,6 +3,7 @@
 
 mod menu;
 mod panel;
+mod travel;
 
 pub use menu::{Entry, key_action, menu, palette};
 pub use panel::{
@@ -18,7 +19,7 @@ use crate::link::Shown;
 use crate::scenario::{Act, Document, Problem, builtin};
 use crate::scene::{DisplayList, Insets, Layout, Loss, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, RecordId, Time, Value};
-use crate::timeline::{Cursor, Moment, Timeline};
+use crate::timeline::{Moment, Timeline};
 
 /// The slowest and the fastest a run can be watched: simulated seconds a second.
 pub const SPEEDS: (f64, f64) = (0.001, 100.0);
@@ -144,6 +145,8 @@ pub struct Player {
     late: bool,
     /// Cues whose words have been said.
     said: usize,
+    /// A way that takes longer than a frame.
+    journey: Option<travel::Journey>,
     /// Whether something has changed since the last frame.
     dirty: bool,
 }
@@ -157,14 +160,6 @@ impl Player {
         let seed = document.seed;
         let timeline = Timeline::new(document, seed, Vec::new())?;
         Ok(Player::with(timeline))
-    }
-
-    /// Opens the scenario that the app begins with.
-    ///
-    /// # Errors
-    /// Never, for a build whose tests pass.
-    pub fn opening() -> Result<Player, Problem> {
-        Player::new(Rc::new(builtin("chat")?))
     }
 
     /// Opens a moment, standing at its cursor.
@@ -196,6 +191,7 @@ impl Player {
             touched: false,
             late: false,
             said: 0,
+            journey: None,
             dirty: true,
         };
         player.after_change();
@@ -255,6 +251,9 @@ impl Player {
     /// Does what a person asked for. Refusals become notices.
     pub fn dispatch(&mut self, action: Action) {
         self.dirty = true;
+        if !self.interrupts(&action) {
+            return;
+        }
         match action {
             Action::Open(name) => self.open(&name),
             Action::Play => self.playing = true,
@@ -332,6 +331,10 @@ impl Player {
     /// Lets `seconds` pass on the wall. Whether there will be anything new to see without a further action.
     pub fn frame(&mut self, seconds: f64) -> bool {
         let mut changed = std::mem::take(&mut self.dirty);
+        if self.journey.is_some() {
+            self.travel();
+            return true;
+        }
         if self.playing && self.timeline.run().world.halted().is_none() {
             self.owed += seconds.clamp(0.0, LONGEST_FRAME) * self.speed * 1e6;
             let whole = self.owed as u64;
@@ -374,19 +377,6 @@ impl Player {
         }
     }
 
-    /// Shows a run as a link says it was shown.
-    pub fn show(&mut self, shown: &Shown) {
-        self.playing = shown.playing;
-        if let Some(speed) = shown.speed {
-            self.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
-        }
-        let at = |(name, (x, y)): (&String, &(i32, i32))| (Rc::from(&**name), (*x as f32, *y as f32));
-        self.plan.at = shown.moved.iter().map(at).collect();
-        let selection = shown.selection.as_ref().and_then(|name| self.timeline.run().world.find(name));
-        self.view.selected = selection.map(Target::Node);
-        self.relayout();
-    }
-
     fn open(&mut self, name: &str) {
         match builtin(name).and_then(|document| Player::new(Rc::new(document))) {
             Ok(opened) => self.become_player(opened),
@@ -409,17 +399,11 @@ impl Player {
             Ok(timeline) => {
                 self.timeline = timeline;
                 self.view.selected = None;
-                (self.owed, self.said, self.playing) = (0.0, 0, true);
+                (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
                 self.after_change();
             }
             Err(problem) => self.tell(Tone::Warn, problem.to_string()),
         }
-    }
-
-    fn seek(&mut self, at: Time) {
-        self.timeline.seek(Cursor { at: at.min(self.length()), steps: None });
-        self.owed = 0.0;
-        self.after_change();
     }
 
     fn gear(&mut self, by: i32) {

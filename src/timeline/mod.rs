@@ -94,9 +94,18 @@ impl Timeline {
     /// # Errors
     /// As [`Timeline::new`]; acts that cannot be done are passed over, as they were where the moment was made.
     pub fn at_moment(document: Rc<Document>, moment: &Moment) -> Result<Timeline, Problem> {
+        let mut timeline = Timeline::with_acts(document, moment)?;
+        timeline.seek(moment.cursor);
+        Ok(timeline)
+    }
+
+    /// The history of a moment, at its beginning.
+    ///
+    /// # Errors
+    /// As [`Timeline::new`].
+    pub fn with_acts(document: Rc<Document>, moment: &Moment) -> Result<Timeline, Problem> {
         let mut timeline = Timeline::new(document, moment.seed, moment.settings.clone())?;
         timeline.acts = Rc::new(moment.acts.clone());
-        timeline.seek(moment.cursor);
         Ok(timeline)
     }
 
@@ -223,8 +232,14 @@ impl Timeline {
         Ok(())
     }
 
-    /// Goes to a cursor, forwards or back.
+    /// Goes to a cursor, forwards or back, however long that takes.
     pub fn seek(&mut self, cursor: Cursor) {
+        self.seek_towards(cursor);
+        self.go_on(cursor, u64::MAX);
+    }
+
+    /// Goes to the best place to go to a cursor from: where it stands, or a keyframe. [`Timeline::go_on`] does the rest.
+    pub fn seek_towards(&mut self, cursor: Cursor) {
         let start = Time(cursor.at.0.saturating_sub(RUN_UP.0));
         let usable = |frame: &&Keyframe| {
             let early = frame.run.world.now() <= start || frame.run.steps() == 0;
@@ -237,12 +252,21 @@ impl Timeline {
             (self.run, self.next_act) = (frame.run, frame.next_act);
             self.log.clear();
         }
-        match cursor.steps {
-            None => drop(self.advance(cursor.at, u64::MAX)),
-            Some(steps) => {
-                while self.run.steps() < steps && self.next_at().is_some_and(|at| at <= cursor.at) && self.step() {}
+    }
+
+    /// Goes on to a cursor, but does at most `budget` steps. Whether it got there.
+    pub fn go_on(&mut self, cursor: Cursor, budget: u64) -> bool {
+        let Some(steps) = cursor.steps else { return self.advance(cursor.at, budget) };
+        let last = self.run.steps().saturating_add(budget);
+        while self.run.steps() < steps && self.next_at().is_some_and(|at| at <= cursor.at) {
+            if self.run.steps() >= last {
+                return false;
+            }
+            if !self.step() {
+                break;
             }
         }
+        true
     }
 
     /// Goes back to before the last thing that happened. `false` at the beginning.

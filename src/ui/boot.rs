@@ -1,13 +1,10 @@
 //! From the address to the app: the query says how it is shown, the fragment what is shown.
 
-use std::rc::Rc;
-
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::UrlSearchParams;
 
-use crate::link;
-use crate::player::{Action, Player, Tone};
+use crate::player::Player;
 use crate::scene::Theme;
 
 use super::app::App;
@@ -47,7 +44,7 @@ pub fn start() {
     let search = location.search().unwrap_or_default();
     let settings = settings(&search);
     let hash = location.hash().unwrap_or_default();
-    let player = match opened(&hash, &settings) {
+    let player = match Player::from_link(&hash, settings.embed) {
         Ok(player) => player,
         // A document that is compiled in and cannot be read is our own mistake; a test sees to it.
         Err(problem) => panic!("{problem}"),
@@ -59,17 +56,17 @@ pub fn start() {
         body.set_class_name("embed");
     }
     let host = Shared(host);
-    follow_hash(&host, &settings);
+    follow_hash(&host, settings.embed);
     let props = super::app::AppProps { host, settings };
     yew::Renderer::<App>::with_root_and_props(root, props).render();
 }
 
 /// Another link pasted into the same window opens there.
-fn follow_hash(host: &Shared, settings: &Settings) {
-    let (host, settings) = (host.clone(), settings.clone());
+fn follow_hash(host: &Shared, embed: bool) {
+    let host = host.clone();
     let on_change = Closure::<dyn FnMut()>::new(move || {
         let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
-        if let Ok(player) = opened(&hash, &settings) {
+        if let Ok(player) = Player::from_link(&hash, embed) {
             host.replace(player);
         }
     });
@@ -100,50 +97,4 @@ fn settings(search: &str) -> Settings {
         },
         caption: get("caption").map(|caption| caption.chars().take(300).collect()),
     }
-}
-
-/// The player that a fragment asks for; with a notice when it could not be had.
-pub fn opened(fragment: &str, settings: &Settings) -> Result<Player, crate::scenario::Problem> {
-    if fragment.trim_start_matches('#').is_empty() {
-        return Player::opening();
-    }
-    match open_link(fragment, settings) {
-        Ok(player) => Ok(player),
-        Err(error) => {
-            let mut player = match error.safe.as_deref().map(crate::scenario::builtin) {
-                Some(Ok(document)) => Player::new(Rc::new(document))?,
-                _ => Player::opening()?,
-            };
-            let name = player.timeline().document().title.clone();
-            player.dispatch(Action::Tell(Tone::Warn, format!("{} Here is “{name}” from its beginning.", error.told)));
-            Ok(player)
-        }
-    }
-}
-
-/// Opens a link and says whether its run is the same as where it was made.
-fn open_link(fragment: &str, settings: &Settings) -> Result<Player, link::LinkError> {
-    let opened = link::read(fragment)?;
-    let mut player = Player::at_moment(&opened.moment).map_err(|problem| link::LinkError {
-        kind: link::Fault::Document,
-        told: format!("The scenario of this link cannot run: {problem}."),
-        safe: None,
-    })?;
-    player.show(&opened.shown);
-    for note in &opened.notes {
-        player.dispatch(Action::Tell(Tone::Quiet, note.clone()));
-    }
-    // A figure in an article has no room for what went well.
-    if let Some(digest) = opened.shown.digest {
-        let here = player.timeline().run().digest();
-        if here != digest {
-            let told = "This run differs from the one that was shared: it was made by another version of Faultline.";
-            player.dispatch(Action::Tell(Tone::Warn, told.to_owned()));
-        } else if !settings.embed {
-            let at = crate::trace::clock(player.timeline().now());
-            let told = format!("The shared moment, at {at} s: replayed to the same digest, {digest:016x}.");
-            player.dispatch(Action::Tell(Tone::Good, told));
-        }
-    }
-    Ok(player)
 }

@@ -27,7 +27,8 @@ pub fn notices(player: &Player, link: &Link) -> El {
 
 /// The address of this moment, for another window.
 pub fn open_address(player: &Player) -> String {
-    address(&link::write(&player.moment(), &player.shown()).fragment, "")
+    let (moment, shown) = player.share();
+    address(&link::write(&moment, &shown).fragment, "")
 }
 
 fn address(fragment: &str, query: &str) -> String {
@@ -52,9 +53,9 @@ const COPIES: [&str; 3] = ["moment", "start", "figure"];
 
 /// Makes the links.
 pub fn offer(player: &Player) -> Offer {
-    let moment = player.moment();
+    let (moment, shown) = player.share();
     let start = crate::timeline::Moment { acts: Vec::new(), cursor: Default::default(), ..moment.clone() };
-    let here = link::write(&moment, &player.shown());
+    let here = link::write(&moment, &shown);
     let start = link::write(&start, &Shown::default());
     let figure = address(&here.fragment, "?embed=1").replace('"', "&quot;");
     let figure = format!(

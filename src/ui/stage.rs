@@ -59,6 +59,7 @@ pub fn stage(player: &Player, hands: &Rc<Hands>, tool: Option<char>, embed: bool
         .all((!embed).then(|| toolbar(tool, wiring, link)))
         .add(canvas)
         .add(nodes(player, link))
+        .all(journey(player))
         .all(hint(player, tool, embed))
 }
 
@@ -69,6 +70,15 @@ fn hint(player: &Player, tool: Option<char>, embed: bool) -> Option<El> {
     }
     let hint = &player.timeline().document().hint;
     (!embed && !player.touched() && !hint.is_empty()).then(|| el("p").class("hint").all(words(&prose(hint))))
+}
+
+/// How far it is on a way that takes a while.
+fn journey(player: &Player) -> Option<El> {
+    let (share, to) = player.journey()?;
+    let told = format!("Replaying to {} s", crate::trace::clock(to));
+    let share = ((share * 100.0) as u32).to_string();
+    let bar = el("progress").set("max", "100").set("value", share).label(told.clone());
+    Some(el("p").class("journey").set("role", "status").text(&told).add(bar))
 }
 
 fn toolbar(tool: Option<char>, wiring: bool, link: &Link) -> El {
