@@ -24,7 +24,7 @@ help:
 	@echo 'make weigh   what the code in it weighs, by module (DEPTH=2)'
 	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
 	@echo 'make check   formatting and lints, native and wasm32'
-	@echo 'make bench   the benchmarks'
+	@echo 'make bench   the benchmarks, native and in Node'
 	@echo 'make page    a development build in $(PAGE), to look at without a server'
 	@echo "make shot    a picture of it: URL='#…' OUT=shot.png W=1280 H=800 THEME=dark DO='await page.…'"
 	@echo 'make clean   removes what was built here'
@@ -56,7 +56,9 @@ check:
 	cargo clippy --quiet --target wasm32-unknown-unknown --lib --bins -- -D warnings
 
 bench:
-	cargo bench
+	@$(SETUP) wasm bindgen
+	cargo bench --bench engine
+	cargo bench --bench engine --target wasm32-unknown-unknown
 
 shot: export URL := $(URL)
 shot: export OUT := $(or $(OUT),shot.png)

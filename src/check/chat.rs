@@ -1,6 +1,5 @@
 //! What a chat promises: no accepted message is lost, none is shown twice, and everyone sees the same order.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
@@ -45,18 +44,18 @@ struct Reader {
 struct Places {
     /// The place of the first one here.
     first: u64,
-    shown: VecDeque<(Item, RecordId)>,
+    shown: Vec<(Item, RecordId)>,
 }
 
 /// The check.
 #[derive(Clone, Debug, Default)]
 pub struct Chat {
     /// Accepted, not stored: looked for after every event.
-    at_risk: VecDeque<Accepted>,
+    at_risk: Vec<Accepted>,
     /// Accepted and stored: looked for when a copy may have been destroyed.
-    stored: Rc<VecDeque<Accepted>>,
+    stored: Rc<Vec<Accepted>>,
     /// Stored before the author knew that it was accepted.
-    stored_first: VecDeque<Item>,
+    stored_first: Vec<Item>,
     readers: Table<NodeId, Reader>,
     places: Table<u32, Rc<Places>>,
     /// Something happened by which copies can go.
@@ -71,9 +70,9 @@ impl Chat {
     fn keep_stored(&mut self, accepted: Accepted) {
         let stored = Rc::make_mut(&mut self.stored);
         if stored.len() >= STORED {
-            stored.pop_front();
+            stored.remove(0);
         }
-        stored.push_back(accepted);
+        stored.push(accepted);
     }
 
     fn on_fact(&mut self, record: &Record, fact: &Fact, world: &World, found: &mut Vec<Violation>) {
@@ -92,19 +91,18 @@ impl Chat {
                     self.stored_first.remove(place);
                     self.keep_stored(accepted);
                 } else if self.at_risk.len() < AT_RISK {
-                    self.at_risk.push_back(accepted);
+                    self.at_risk.push(accepted);
                 }
             }
             Fact::Stored { item, .. } => {
                 if let Some(place) = self.at_risk.iter().position(|accepted| accepted.item == *item) {
-                    if let Some(accepted) = self.at_risk.remove(place) {
-                        self.keep_stored(accepted);
-                    }
+                    let accepted = self.at_risk.remove(place);
+                    self.keep_stored(accepted);
                 } else if !self.stored_first.contains(item) {
                     if self.stored_first.len() >= STORED {
-                        self.stored_first.pop_front();
+                        self.stored_first.remove(0);
                     }
-                    self.stored_first.push_back(*item);
+                    self.stored_first.push(*item);
                 }
             }
             Fact::Copied { .. } => self.look = true,
@@ -184,15 +182,15 @@ impl Chat {
             ),
             Some(_) => {}
             None if place == next => {
-                places.shown.push_back((item, record.id));
+                places.shown.push((item, record.id));
                 if places.shown.len() > PLACES {
-                    places.shown.pop_front();
+                    places.shown.remove(0);
                     places.first += 1;
                 }
             }
             None if place > next => {
                 places.first = place;
-                places.shown = VecDeque::from([(item, record.id)]);
+                places.shown = vec![(item, record.id)];
             }
             None => {}
         }
@@ -221,12 +219,13 @@ impl Chat {
             record: last.id,
             node: last.node,
             told: Rc::from(format!(
-                "“{}” of {} (conversation {}), accepted by {} at {:.3} s, is lost: {end}",
+                "“{}” of {} (conversation {}), accepted by {} at {}.{:03} s, is lost: {end}",
                 accepted.text,
                 name(author(accepted.item)),
                 accepted.conversation,
                 name(accepted.by),
-                accepted.at.seconds(),
+                (accepted.at.0 + 500) / 1_000_000,
+                (accepted.at.0 + 500) / 1_000 % 1_000,
             )),
             evidence: vec![accepted.record, last.id],
         }

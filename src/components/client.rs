@@ -5,7 +5,6 @@
 //! goes to the disk before it is shown, so that a crash cannot show it twice. A few messages may be under way at once;
 //! each says what is not acknowledged before it, so that they stand in the conversation as they were written.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::protocols::backoff::Backoff;
@@ -57,7 +56,7 @@ pub struct Device {
     /// The conversation and the last place shown of it.
     place: Option<(u32, u64)>,
     /// What is not acknowledged, with its conversation.
-    outbox: VecDeque<(u32, Post)>,
+    outbox: Vec<(u32, Post)>,
 }
 
 /// A write to a device's disk.
@@ -77,7 +76,7 @@ impl Disk for Device {
         match write {
             Write::Wrote(conversation, post) => {
                 self.count = count(post.item);
-                self.outbox.push_back((conversation, post));
+                self.outbox.push((conversation, post));
             }
             Write::Done(item) => self.outbox.retain(|(_, post)| post.item != item),
             Write::At(conversation, place) => self.place = Some((conversation, place)),
@@ -141,7 +140,7 @@ pub struct Client {
     avoid: Option<NodeId>,
     count: u64,
     /// What is not acknowledged, in the order in which it was written.
-    outbox: VecDeque<(u32, Post)>,
+    outbox: Vec<(u32, Post)>,
     /// How many of the outbox, from the first on, are under way.
     sent: usize,
     /// Tries in a row: of the connection, of sending, of the fetch.
@@ -153,7 +152,7 @@ pub struct Client {
     /// The last place taken in order; none before the first page.
     place: Option<u64>,
     early: Table<u64, Post>,
-    screen: VecDeque<(u64, Rc<str>)>,
+    screen: Vec<(u64, Rc<str>)>,
     full: bool,
 }
 
@@ -217,7 +216,7 @@ impl Client {
     /// Sends what waits, as far as may be under way, if there is a session.
     fn send(&mut self, cx: &mut Context<Self>) {
         let Link::Open(gateway) = self.link else { return };
-        let Some(floor) = self.outbox.front().map(|(_, post)| count(post.item)) else { return };
+        let Some(floor) = self.outbox.first().map(|(_, post)| count(post.item)) else { return };
         while let Some((conversation, post)) = self.outbox.get(self.sent).filter(|_| self.sent < AHEAD).cloned() {
             self.sent += 1;
             cx.send(gateway, chat::Message::Send { conversation, post, floor }.into());
@@ -253,7 +252,7 @@ impl Client {
         Client::next_writing(cx);
         // Counted by numbers, not by messages: one that is acknowledged late holds the rest back, as it does in the
         // history's window.
-        let ahead = self.outbox.front().map_or(0, |(_, post)| self.count - count(post.item) + 1);
+        let ahead = self.outbox.first().map_or(0, |(_, post)| self.count - count(post.item) + 1);
         if ahead >= OUTBOX as u64 {
             if !self.full {
                 cx.note(format!("stops writing: {OUTBOX} messages wait to be acknowledged"));
@@ -349,7 +348,7 @@ impl Client {
             }
             chat::Message::Accepted { item, by } => {
                 let Some(position) = self.outbox.iter().position(|(_, post)| post.item == item) else { return };
-                let Some((conversation, post)) = self.outbox.remove(position) else { return };
+                let (conversation, post) = self.outbox.remove(position);
                 self.unanswered = 0;
                 cx.measure("accepted", cx.now().since(post.written).0);
                 cx.fact(Fact::Accepted { item, conversation, text: post.text, by });
@@ -426,7 +425,7 @@ impl Component for Client {
             unanswered: 0,
             place,
             early: Table::new(),
-            screen: VecDeque::new(),
+            screen: Vec::new(),
             full: false,
         };
         Client::next_writing(cx);
@@ -446,7 +445,7 @@ impl Component for Client {
         match timer {
             Timer::Write => self.write(cx),
             Timer::Written { conversation, post } => {
-                self.outbox.push_back((conversation, post));
+                self.outbox.push((conversation, post));
                 self.send(cx);
             }
             Timer::Connect => {
@@ -475,9 +474,9 @@ impl Component for Client {
                     cx.measure("delivery", cx.now().since(post.written).0);
                 }
                 cx.measure("shown", 1);
-                self.screen.push_back((place, post.text.clone()));
+                self.screen.push((place, post.text.clone()));
                 if self.screen.len() > SCREEN {
-                    self.screen.pop_front();
+                    self.screen.remove(0);
                 }
                 cx.fact(Fact::Shown { item: post.item, conversation, place, text: post.text });
             }

@@ -1,7 +1,6 @@
 //! The history of conversations: posts at places, and what is needed to know a retry for what it is. Bounded, and cheap
 //! to clone: what grows is shared until it is written to.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::sim::{Item, NodeId, Table};
@@ -52,7 +51,8 @@ impl Seen {
 /// One conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
-    posts: Rc<VecDeque<Post>>,
+    /// Few enough that the oldest may go by moving the rest.
+    posts: Rc<Vec<Post>>,
     last: u64,
     settled: u64,
     seen: Rc<Table<NodeId, Seen>>,
@@ -100,9 +100,9 @@ impl Log {
         Rc::make_mut(&mut self.seen).or_default(post.author()).insert(count(post.item));
         let posts = Rc::make_mut(&mut self.posts);
         if posts.len() >= WINDOW {
-            posts.pop_front();
+            posts.remove(0);
         }
-        posts.push_back(post);
+        posts.push(post);
         self.last += 1;
         self.last
     }

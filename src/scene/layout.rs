@@ -10,7 +10,7 @@ use crate::scenario::{self, Document};
 use crate::sim::{Digest, NodeId, Table};
 
 use super::glyph;
-use super::list::{Point, segment_distance};
+use super::list::{Point, between, segment_distance};
 
 /// How nodes are arranged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -327,7 +327,7 @@ impl Layout {
                 first.div_ceil(2).min(fold).max((libm::sqrtf(first as f32 * 0.75) + 0.999) as usize)
             };
             let parts = first.div_ceil(rows);
-            let pitch = if parts > 1 { least * 0.8 } else { (span / rows as f32).clamp(least, most) };
+            let pitch = if parts > 1 { least * 0.8 } else { between(span / rows as f32, least, most) };
             let begin = -pitch * (rows as f32 - 1.0) * 0.5;
             tiers[*place] = Tier { at, rows: if parts > 1 { rows } else { fold.max(rows) }, pitch, begin, sub };
             top = top.min(begin);

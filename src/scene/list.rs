@@ -40,6 +40,12 @@ pub fn length(x: f32, y: f32) -> f32 {
     (x * x + y * y).sqrt()
 }
 
+/// The nearest to `value` between `low` and `high`. The standard library's `clamp` has a panic that writes floats out, and
+/// with it five kilobytes of wasm for that.
+pub(super) fn between(value: f32, low: f32, high: f32) -> f32 {
+    value.max(low).min(high)
+}
+
 /// How a line is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dash {

@@ -7,7 +7,7 @@ use super::flights::{blame, lost, progress};
 use super::glyph;
 use super::ground::{SLOW, stroke};
 use super::labels::{LEADING, SECOND, shorten, text_width};
-use super::list::{Anchor, Caption, Dash, DisplayList, Item, Layer, Pen, Point, Target, Text};
+use super::list::{Anchor, Caption, Dash, DisplayList, Item, Layer, Pen, Point, Target, Text, between};
 use super::path::{Spot, Stage};
 use super::theme::Ink;
 
@@ -328,7 +328,7 @@ fn note(stage: &Stage, layer: &mut Layer, at: Point, lines: &[&str], ink: Ink) {
     let above = at.y - height - 20.0 >= 4.0;
     let y = if above { at.y - height - 20.0 } else { at.y + 20.0 };
     let (foot, head) = if above { (y + height, at.y - 8.0) } else { (y, at.y + 8.0) };
-    let stem = at.x.clamp(x + 8.0, x + width - 8.0);
+    let stem = between(at.x, x + 8.0, x + width - 8.0);
     layer.line(Point::new(stem, foot), Point::new(at.x, head), Pen::new(ink, 1.25));
     layer.rect(Point::new(x, y), (width, height), 7.0, Some(Ink::Panel), Some(Pen::new(ink, 1.25)));
     for (index, line) in lines.into_iter().enumerate() {

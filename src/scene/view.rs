@@ -4,7 +4,7 @@ use crate::protocols::Family;
 use crate::sim::{NodeId, Why};
 
 use super::layout::Layout;
-use super::list::{Point, Target};
+use super::list::{Point, Target, between};
 use super::theme::Theme;
 
 /// The farthest out.
@@ -160,8 +160,8 @@ impl View {
 
     fn leash(&mut self, layout: &Layout) {
         if let Some((low, high)) = layout.bounds() {
-            self.camera.x = self.camera.x.clamp(low.x - LEASH, high.x + LEASH);
-            self.camera.y = self.camera.y.clamp(low.y - LEASH, high.y + LEASH);
+            self.camera.x = between(self.camera.x, low.x - LEASH, high.x + LEASH);
+            self.camera.y = between(self.camera.y, low.y - LEASH, high.y + LEASH);
         }
     }
 }

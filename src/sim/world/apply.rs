@@ -249,7 +249,7 @@ impl<P: Payload> World<P> {
         node.actor.crash(lose_disk);
         node.overdue.clear();
         node.disk_free = now;
-        let mut lost: Vec<_> = node.inbox.drain(..).collect();
+        let mut lost = Vec::from(std::mem::take(&mut node.inbox));
         lost.extend(node.cores.iter_mut().filter_map(Option::take).map(|job| job.envelope));
         for envelope in lost {
             self.lose(crashed, envelope.from, id, envelope.message, Why::Died, records);
