@@ -58,7 +58,7 @@ check:
 bench:
 	@$(SETUP) wasm bindgen
 	cargo bench --bench engine
-	cargo bench --bench engine --target wasm32-unknown-unknown
+	cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- --nocapture
 
 shot: export URL := $(URL)
 shot: export OUT := $(or $(OUT),shot.png)
