@@ -13,12 +13,12 @@ use super::app::{App, Msg};
 /// The way of everything that happens on the page: to the app, as a message.
 pub type Link = Scope<App>;
 
-/// An element that is being made.
-pub struct El(VTag);
+/// An element that is being made; boxed, since each of the functions takes it and gives it back.
+pub struct El(Box<VTag>);
 
 /// An element without attributes or children.
 pub fn el(tag: &'static str) -> El {
-    El(VTag::new(tag))
+    El(Box::new(VTag::new(tag)))
 }
 
 /// A button with its words, which tells the app `msg`.
@@ -126,7 +126,7 @@ impl El {
 
 impl From<El> for VNode {
     fn from(element: El) -> VNode {
-        element.0.into()
+        (*element.0).into()
     }
 }
 
