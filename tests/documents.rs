@@ -293,7 +293,7 @@ fn what_is_wrong_is_told_with_its_place_and_the_right_name() {
         ("{ rate = 1,", "{ rate = 51,", "groups[0].config.rate", &["expected a number from 0 to 50", "51"]),
         ("value = 2 ", "value = 51 ", "load[0].steps[0]", &["expected a number from 0 to 50"]),
         ("loss = 0", "loss = 1.5", "links[0].loss", &["from 0 to 1", "1.5"]),
-        ("loss = 0", "loss = nan", "links[0].loss", &["from 0 to 1", "NaN"]),
+        ("loss = 0", "loss = nan", "links[0].loss", &["expected a number", "NaN"]),
         ("min = 0", "min = nan", "dials[0].min", &["expected a number"]),
         ("max = 8", "max = -8", "dials[0].max", &["below min"]),
         ("p99 = \"60ms\" }", "p99 = \"6ms\" }", "links[0].delay", &["p99 (6ms) is below the median (30ms)"]),

@@ -3,7 +3,7 @@
 //! A text is itself if it consists of letters, digits, `-` and `_` and does not begin with `_`. Any other begins with
 //! `_`; then `__` is an underscore and `_e9_` the character U+00E9. A number has `_` for its decimal point.
 
-use crate::sim::{Micros, Value};
+use crate::sim::{Micros, Plain, Scientific, Value};
 
 /// Whether a link may have this character.
 pub(super) fn allowed(c: char) -> bool {
@@ -79,8 +79,8 @@ pub(super) fn read_text(written: &str) -> Option<String> {
 /// A number as a link writes it: the shortest form that reads back to the same. No legal number is not finite.
 pub(super) fn number(number: f64) -> String {
     let number = if number.is_finite() { number } else { 0.0 };
-    let plain = number.to_string();
-    if plain.len() > 20 { format!("{number:e}") } else { plain }.replace('.', "_")
+    let plain = Plain(number).to_string();
+    if plain.len() > 20 { Scientific(number).to_string() } else { plain }.replace('.', "_")
 }
 
 /// A number from a link: `12`, `-0_5`, `1_5e-7`.
@@ -88,10 +88,10 @@ pub(super) fn read_number(written: &str) -> Option<f64> {
     let mantissa = written.strip_prefix('-').unwrap_or(written);
     let (mantissa, exponent) = mantissa.split_once('e').unwrap_or((mantissa, "0"));
     let (whole, fraction) = mantissa.split_once('_').unwrap_or((mantissa, "0"));
+    // Stricter than numbers elsewhere, so that names and lengths of time are not taken for them.
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let numeric = digits(whole) && digits(fraction) && digits(exponent.strip_prefix('-').unwrap_or(exponent));
-    let number: f64 = written.replace('_', ".").parse().ok().filter(|_| numeric)?;
-    number.is_finite().then_some(number)
+    crate::sim::read_number(&written.replace('_', ".")).filter(|_| numeric)
 }
 
 /// A length of time from a link: `10s`, `1_5s`.

@@ -1,7 +1,7 @@
 //! The readable form: words separated by `.`, whose parts are separated by `~`.
 
 use crate::scenario::{Act, Tree, schema};
-use crate::sim::{Micros, Time, Value, nearest_hint};
+use crate::sim::{Micros, Plain, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
@@ -172,9 +172,11 @@ fn write_act(act: &Act) -> Vec<String> {
                     .extend(ends.iter().map(|end| if let Tree::Text(name) = end { text(name) } else { String::new() }));
             }
             (Part::Flag(_, word), _) => words.push((*word).to_owned()),
-            (Part::Number(_), Tree::Number(written)) => words.push(number(written.parse().unwrap_or_default())),
+            (Part::Number(_), Tree::Number(written)) => {
+                words.push(number(crate::sim::read_number(written).unwrap_or_default()))
+            }
             (Part::Loss, Tree::Number(written)) => {
-                words.extend(["loss".to_owned(), number(written.parse().unwrap_or_default())]);
+                words.extend(["loss".to_owned(), number(crate::sim::read_number(written).unwrap_or_default())]);
             }
             (Part::Value, _) => words.extend(schema::read(tree).map(|to| value(&to))),
             (Part::Law, Tree::Fields(law)) => {
@@ -274,7 +276,7 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
     let mut args = args.iter().copied().peekable();
     let text = |arg: Option<&str>| Some(Tree::Text(read_text(arg?)?));
     let span = |arg: Option<&str>| Some(Tree::Text(read_span(arg?)?.to_string()));
-    let number = |arg: Option<&str>| Some(Tree::Number(read_number(arg?)?.to_string()));
+    let number = |arg: Option<&str>| Some(Tree::Number(Plain(read_number(arg?)?).to_string()));
     let mut fields = Vec::new();
     for part in parts_of(verb)? {
         let next = args.peek().copied();
@@ -293,7 +295,7 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
             }
             Part::Value => match read_value(args.next()?)? {
                 Value::Flag(flag) => Tree::Flag(flag),
-                Value::Number(number) => Tree::Number(number.to_string()),
+                Value::Number(number) => Tree::Number(Plain(number).to_string()),
                 Value::Text(text) => Tree::Text((*text).to_owned()),
             },
             Part::Law => {

@@ -11,7 +11,6 @@ pub use panel::{
     inspector, log_lines, prose, state_in_words, steps, verdict, vitals,
 };
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::components::What;
@@ -138,7 +137,7 @@ pub struct Player {
     next_notice: u64,
     step: usize,
     /// Tasks that were done once stay ticked, also when one goes back: step and task.
-    ticked: BTreeSet<(usize, usize)>,
+    ticked: Vec<(usize, usize)>,
     /// Whether the person has done anything to the run yet.
     touched: bool,
     /// Whether the last frame could not keep up.
@@ -187,7 +186,7 @@ impl Player {
             notices: Vec::new(),
             next_notice: 1,
             step: 0,
-            ticked: BTreeSet::new(),
+            ticked: Vec::new(),
             touched: false,
             late: false,
             said: 0,
@@ -470,8 +469,8 @@ impl Player {
         let steps = self.timeline.document().lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
         for step in 0..steps {
             for (task, done) in run.tasks(step).iter().enumerate() {
-                if done.is_some() {
-                    self.ticked.insert((step, task));
+                if done.is_some() && !self.ticked.contains(&(step, task)) {
+                    self.ticked.push((step, task));
                 }
             }
         }
@@ -529,7 +528,7 @@ fn progress_at(log: &crate::trace::Log, sent: RecordId, at: Time) -> f32 {
 /// A refusal as a sentence of its own.
 fn sentence_case(told: &str) -> String {
     let mut chars = told.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
     let end = if told.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", chars.as_str())
 }

@@ -5,7 +5,7 @@ use crate::components::{What, World, kind};
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
 use crate::scene::Target;
-use crate::sim::{Field, FieldKind, Micros, NodeId, RecordId, Status, Time, Value};
+use crate::sim::{Field, FieldKind, Micros, NodeId, Plain, RecordId, Status, Time, Value, fixed};
 use crate::trace::{Metrics, Stat, clock, sentence};
 
 use super::{Entry, Player, menu};
@@ -193,7 +193,7 @@ pub fn inspector(player: &Player, target: Target) -> Option<Inspector> {
 }
 
 fn ago(now: Time, then: Time) -> String {
-    format!("{:.1} s ago", now.since(then).0 as f64 / 1e6)
+    format!("{} s ago", fixed(now.since(then).0 as f64 / 1e6, 1))
 }
 
 fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspector> {
@@ -202,10 +202,10 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
     let look = node.look();
     let now = world.now();
     let state = match node.status {
-        Status::Up if node.slow > 1000 => format!("slow ×{}", f64::from(node.slow) / 1000.0),
+        Status::Up if node.slow > 1000 => format!("slow ×{}", Plain(f64::from(node.slow) / 1000.0)),
         Status::Up if look.ready => "up".to_owned(),
         Status::Up => "up, not ready".to_owned(),
-        Status::Starting => format!("starting, since {}", ago(now, node.since)),
+        Status::Starting => format!("starting for {} s", fixed(now.since(node.since).0 as f64 / 1e6, 1)),
         Status::Paused => format!("paused {}", ago(now, node.since)),
         Status::Crashed => format!("crashed {}", ago(now, node.since)),
     };
@@ -219,7 +219,7 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
     lines.extend(look.lines.into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
     for timer in node.timers().iter().take(4) {
         let left = if timer.due > now { timer.due.since(now) } else { Micros::ZERO };
-        lines.push((format!("timer: {}", timer.name), format!("{:.2} s left", left.0 as f64 / 1e6)));
+        lines.push((format!("timer: {}", timer.name), format!("{} s left", fixed(left.0 as f64 / 1e6, 2))));
     }
     let field = |field: &Field| Some(field_model(field, node.get(field.name)?));
     Some(Inspector {
@@ -250,7 +250,7 @@ fn link_inspector(player: &Player, world: &World, a: NodeId, b: NodeId) -> Optio
         let under_way = world.flights().filter(|flight| flight.from == from && flight.to == to).count();
         lines.push((way.clone(), format!("{under_way} under way")));
         lines.push(("delay".to_owned(), link.profile.delay.to_string()));
-        lines.push(("loss".to_owned(), format!("{} %", link.profile.loss * 100.0)));
+        lines.push(("loss".to_owned(), format!("{} %", Plain(link.profile.loss * 100.0))));
         for (is, word) in [(link.cut, "cut"), (link.held, "held")] {
             if is {
                 troubles.push(format!("{word} {way}"));
@@ -417,7 +417,7 @@ fn stat_word(stat: Stat) -> &'static str {
 
 /// Three digits at most.
 fn figure(value: f64) -> String {
-    if value >= 99.5 { format!("{value:.0}") } else { format!("{value:.1}") }
+    fixed(value, if value >= 99.5 { 0 } else { 1 })
 }
 
 /// The next 1, 2 or 5 times a power of ten, so that a chart's scale rarely changes.

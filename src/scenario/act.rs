@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::components::World;
-use crate::sim::{Command, Dist, NodeId, Profile, Refusal, Value};
+use crate::sim::{Command, Dist, NodeId, Plain, Profile, Refusal, Value};
 
 use super::schema::schema;
 use super::{Document, Problem};
@@ -153,7 +153,7 @@ impl Act {
                 if !(0.001..=1000.0).contains(factor) {
                     return Err(Problem::new(
                         "slow.factor",
-                        format!("expected a number from 0.001 to 1000, found {factor}"),
+                        format!("expected a number from 0.001 to 1000, found {}", Plain(*factor)),
                     ));
                 }
                 let permille = (factor * 1000.0 + 0.5) as u32;
@@ -175,7 +175,10 @@ impl Act {
             Act::Release { between, one_way } => pairs(between, &|a, b| Command::Release { a, b, both: !one_way }),
             Act::Link { between, delay, loss } => {
                 if let Some(loss) = loss.filter(|loss| !(0.0..=1.0).contains(loss)) {
-                    return Err(Problem::new("link.loss", format!("expected a number from 0 to 1, found {loss}")));
+                    return Err(Problem::new(
+                        "link.loss",
+                        format!("expected a number from 0 to 1, found {}", Plain(loss)),
+                    ));
                 }
                 if let Some(Err(told)) = delay.map(|delay| delay.check()) {
                     return Err(Problem::new("link.delay", told));
@@ -253,7 +256,7 @@ impl Act {
             Act::Restart { node } => format!("restart {node}"),
             Act::Pause { node } => format!("pause {node}"),
             Act::Resume { node } => format!("resume {node}"),
-            Act::Slow { node, factor } => format!("slow {node} ×{factor}"),
+            Act::Slow { node, factor } => format!("slow {node} ×{}", Plain(*factor)),
             Act::Wire { between: (a, b) } => format!("wire {a} to {b}"),
             Act::Unwire { between: (a, b) } => format!("unwire {a} from {b}"),
             Act::Cut { between: (a, b), one_way } => format!("cut {a} from {b}{}", way(one_way)),
@@ -262,7 +265,7 @@ impl Act {
             Act::Release { between: (a, b), one_way } => format!("release {a} to {b}{}", way(one_way)),
             Act::Link { between: (a, b), delay, loss } => {
                 let delay = delay.map_or(String::new(), |delay| format!(", delay {delay}"));
-                let loss = loss.map_or(String::new(), |loss| format!(", loss {loss}"));
+                let loss = loss.map_or(String::new(), |loss| format!(", loss {}", Plain(loss)));
                 format!("link {a} to {b}{delay}{loss}")
             }
             Act::Set { node, field, value } => format!("set {field} of {node} to {value}"),

@@ -1,7 +1,7 @@
 //! Conditions: what a cue waits for and a task is ticked by. Read from the records, so going back un-meets them.
 
 use crate::components::{Fact, Record, World};
-use crate::sim::{Micros, Status, Time, Value};
+use crate::sim::{Micros, Plain, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
 
 use super::schema::{Reader, schema};
@@ -122,7 +122,7 @@ impl Condition {
 fn number(value: &Value) -> Result<f64, String> {
     match value {
         Value::Number(number) if number.is_finite() => Ok(*number),
-        Value::Number(number) => Err(format!("expected a number or a length of time, found {number}")),
+        Value::Number(number) => Err(format!("expected a number or a length of time, found {}", Plain(*number))),
         Value::Text(text) => Micros::parse(text).map(|span| span.0 as f64),
         Value::Flag(_) => Err("expected a number or a length of time, found true or false".to_owned()),
     }

@@ -6,7 +6,7 @@
 
 mod values;
 
-use crate::sim::Micros;
+use crate::sim::{Micros, read_number};
 
 use super::Problem;
 use super::tree::{Path, Tree, write_text};
@@ -237,7 +237,7 @@ impl Reader {
     }
 
     fn number(&mut self, tree: &Tree) -> f64 {
-        let number = if let Tree::Number(number) = tree { number.parse().ok() } else { None };
+        let number = if let Tree::Number(number) = tree { read_number(number) } else { None };
         if number.is_none() {
             self.expected("a number", tree);
         }

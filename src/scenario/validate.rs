@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::check::CHECKS;
 use crate::components::{KINDS, Kind, Message, Settings, kind};
-use crate::sim::{Dist, FieldKind, LONGEST, Machine, Profile, Table, Template, Value};
+use crate::sim::{Dist, FieldKind, LONGEST, Machine, Plain, Profile, Table, Template, Value};
 
 use super::problem::{Problem, hidden, short};
 use super::schema::{self, Reader};
@@ -305,7 +305,7 @@ impl Document {
         if let (Some(min), Some(max)) = (dial.min, dial.max)
             && min > max
         {
-            found.wrong_in("max", &format!("{max} is below min, {min}"));
+            found.wrong_in("max", &format!("{} is below min, {}", Plain(max), Plain(min)));
         }
         let Some(kind) = self.kind_of(&dial.group) else {
             return found.unknown_in("group", "group", &dial.group, &mut self.group_names());
@@ -451,7 +451,7 @@ impl Dial {
         let Value::Number(number) = *value else { return Ok(()) };
         let (min, max) = (self.min.unwrap_or(f64::MIN), self.max.unwrap_or(f64::MAX));
         if number < min || number > max {
-            Err(format!("expected a number from {min} to {max}, found {number}"))
+            Err(format!("expected a number from {} to {}, found {}", Plain(min), Plain(max), Plain(number)))
         } else {
             Ok(())
         }
@@ -505,7 +505,10 @@ fn check_text(field: &str, text: &str, found: &mut Reader) {
 
 fn check_number(field: &str, number: Option<f64>, least: f64, most: f64, found: &mut Reader) {
     if let Some(number) = number.filter(|number| !(least..=most).contains(number)) {
-        found.wrong_in(field, &format!("expected a number from {least} to {most}, found {number}"));
+        found.wrong_in(
+            field,
+            &format!("expected a number from {} to {}, found {}", Plain(least), Plain(most), Plain(number)),
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use super::{Digest, Micros};
+use super::{Digest, Micros, Plain};
 
 /// A setting as documents and links write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl std::fmt::Display for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Value::Flag(flag) => write!(f, "{flag}"),
-            Value::Number(number) => write!(f, "{number}"),
+            Value::Number(number) => write!(f, "{}", super::Plain(*number)),
             Value::Text(text) => f.write_str(text),
         }
     }
@@ -120,7 +120,7 @@ impl FieldType for f64 {
         let FieldKind::Number { min, max } = kind else { return Err("this field is not a number".to_owned()) };
         match *value {
             Value::Number(n) if n >= min && n <= max => Ok(n),
-            _ => Err(format!("expected a number from {min} to {max}, found {value}")),
+            _ => Err(format!("expected a number from {} to {}, found {value}", Plain(min), Plain(max))),
         }
     }
     fn digest(&self, digest: &mut Digest) {

@@ -9,6 +9,7 @@ mod config;
 mod digest;
 mod dist;
 mod node;
+mod number;
 mod queue;
 mod record;
 mod rng;
@@ -22,6 +23,7 @@ pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nea
 pub use digest::Digest;
 pub use dist::Dist;
 pub use node::{Link, Machine, Node, NodeId, Profile, Status, Template};
+pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};
 pub use rng::{Purpose, Stream};

@@ -1,7 +1,7 @@
 //! A record in words: for the log, the transcript and the tape.
 
 use crate::components::{Fact, Message, Record, What, World};
-use crate::sim::{Micros, Payload, Time};
+use crate::sim::{Micros, Payload, Plain, Time};
 
 /// The word by which conditions name a record's kind; facts have their own.
 pub fn kind_word(what: &What) -> &'static str {
@@ -80,7 +80,7 @@ pub fn sentence(record: &Record, world: &World) -> String {
         What::Paused => format!("{me} is paused"),
         What::Resumed => format!("{me} runs on"),
         What::Slowed { permille: 1000 } => format!("{me} has its usual speed again"),
-        What::Slowed { permille } => format!("{me} takes {} times as long", f64::from(*permille) / 1000.0),
+        What::Slowed { permille } => format!("{me} takes {} times as long", Plain(f64::from(*permille) / 1000.0)),
         What::Removed => format!("{me} is gone for good"),
         What::Wired { to } => format!("{me} is wired to {}", name(*to)),
         What::Unwired { to } => format!("{me} is no longer wired to {}", name(*to)),

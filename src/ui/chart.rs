@@ -1,6 +1,7 @@
 //! A small chart: a few lines over the last seconds, the faults as dashed verticals.
 
 use crate::player::{ChartLine, VitalModel};
+use crate::sim::fixed;
 
 use super::dom::{El, el};
 
@@ -67,5 +68,5 @@ fn path(line: &ChartLine, top: f64, x: &dyn Fn(f64) -> String) -> String {
 
 /// A coordinate to a tenth of a pixel.
 fn tenths(value: f64) -> String {
-    format!("{value:.1}")
+    fixed(value, 1)
 }

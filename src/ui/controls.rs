@@ -70,7 +70,7 @@ fn slider(kind: FieldKind, value: &Value, range: Option<(f64, f64)>, link: &Link
         Some(change(match kind {
             FieldKind::Span { .. } => Value::text(rounded_span(raw)),
             FieldKind::Whole { .. } => Value::Number(libm::round(raw)),
-            _ => Value::Number(round_to(raw, 2).clamp(min, max)),
+            _ => Value::Number(round_to(raw, 2).max(min).min(max)),
         }))
     };
     el("input")

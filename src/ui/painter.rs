@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::scene::{Anchor, Dash, DisplayList, Dot, Ink, Item, Layer, Mark, Outline, Pen, Point, Text, Theme};
+use crate::sim::fixed;
 
 const TURN: f64 = std::f64::consts::TAU;
 /// From this many dots on they are small squares, which cost half as much.
@@ -250,7 +251,7 @@ impl Brush {
     fn text(&mut self, text: &Text) {
         if self.font != (text.size, text.weight) {
             self.font = (text.size, text.weight);
-            self.cx.set_font(&format!("{} {}px {FONT}", text.weight, text.size));
+            self.cx.set_font(&format!("{} {}px {FONT}", text.weight, fixed(f64::from(text.size), 2)));
         }
         if self.anchor != Some(text.anchor) {
             self.anchor = Some(text.anchor);

@@ -5,7 +5,7 @@ use web_sys::{Event, KeyboardEvent, PointerEvent};
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, SPEED_STEPS};
-use crate::sim::Time;
+use crate::sim::{Plain, Time};
 use crate::timeline::MarkKind;
 use crate::trace::clock;
 
@@ -70,7 +70,7 @@ fn speeds(player: &Player, link: &Link) -> El {
 }
 
 fn speed_word(speed: f64) -> String {
-    if speed >= 1.0 { format!("{speed}×") } else { format!("1/{}×", libm::round(1.0 / speed) as u64) }
+    if speed >= 1.0 { format!("{}×", Plain(speed)) } else { format!("1/{}×", libm::round(1.0 / speed) as u64) }
 }
 
 fn bar(player: &Player, link: &Link) -> El {
