@@ -503,11 +503,10 @@ pub fn verdict(document: &Document, player: &Player) -> Option<(bool, String)> {
     if document.checks.is_empty() {
         return None;
     }
-    let broken = player.timeline().run().broken();
-    let brief =
-        CHECKS.iter().find(|check| document.checks.contains(&check.name.to_owned())).map_or("", |check| check.brief);
-    Some(match broken {
-        0 => (true, brief.to_owned()),
+    let mut briefs = CHECKS.iter().filter(|check| document.checks.iter().any(|name| name == check.name));
+    Some(match player.timeline().run().broken() {
+        0 if document.checks.len() > 1 => (true, format!("{} promises hold", document.checks.len())),
+        0 => (true, briefs.next().map_or("", |check| check.brief).to_owned()),
         1 => (false, "1 promise broken".to_owned()),
         many => (false, format!("{many} promises broken")),
     })

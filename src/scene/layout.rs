@@ -209,7 +209,7 @@ impl Layout {
         // Free seats are looked for from where the last search of the same column and template ended.
         let mut from: Table<(usize, u32), usize> = Table::new();
         for (id, template) in standing {
-            let column = self.column_of(plan, template);
+            let column = self.column_of(plan, world, template);
             let start = from.or_default((column, template));
             let seats = &mut self.columns[column].seats;
             let free = (*start..seats.len())
@@ -234,7 +234,7 @@ impl Layout {
         let groups: Table<_, _> = places.map(|(place, group)| ((group.tier, group.row, place), group)).collect();
         for group in groups.values() {
             let count = counts.remove(&group.template).unwrap_or(0);
-            let column = self.column_of(plan, group.template);
+            let column = self.column_of(plan, world, group.template);
             let seats = &mut self.columns[column].seats;
             if count > 0 && !seats.is_empty() && seats.len() < FOLD {
                 seats.push(Seat { template: None, taken: None });
@@ -242,7 +242,7 @@ impl Layout {
             seats.extend((0..count).map(|_| Seat { template: Some(group.template), taken: None }));
         }
         for (template, count) in counts {
-            let column = self.column_of(plan, template);
+            let column = self.column_of(plan, world, template);
             self.columns[column].seats.extend((0..count).map(|_| Seat { template: Some(template), taken: None }));
         }
         for column in &mut self.columns {
@@ -250,9 +250,12 @@ impl Layout {
         }
     }
 
-    /// The column of a template; rings and grids have only one. Templates that the plan forgot stand behind the others.
-    fn column_of(&mut self, plan: &Plan, template: u32) -> usize {
+    /// The column of a template; rings and grids have only one. Templates that the plan does not know stand with a group
+    /// of their kind, so that nobody else has to move, and else behind the others.
+    fn column_of(&mut self, plan: &Plan, world: &World, template: u32) -> usize {
+        let kind = |template: u32| world.templates().get(template as usize).map(|template| template.kind);
         let group = plan.groups.iter().find(|group| group.template == template);
+        let group = group.or_else(|| plan.groups.iter().find(|group| kind(group.template) == kind(template)));
         let tier = match plan.layout {
             LayoutKind::Ring | LayoutKind::Grid => 0,
             LayoutKind::Tiers | LayoutKind::ByHand => group.map_or(u32::MAX, |group| group.tier),

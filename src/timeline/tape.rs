@@ -6,7 +6,7 @@ use crate::check::Violation;
 use crate::components::{Fact, Record, What};
 use crate::sim::{NodeId, RecordId, Time};
 
-/// How many marks are kept.
+/// How many marks are kept; with more, every second of the older half goes, except broken promises.
 pub const MAX_MARKS: usize = 2_000;
 
 /// What kind of thing a mark stands for.
@@ -87,9 +87,17 @@ impl Tape {
     }
 
     fn add(&mut self, mark: Mark) {
-        if self.marks.len() < MAX_MARKS {
-            let place = self.marks.partition_point(|other| (other.at, other.record) <= (mark.at, mark.record));
-            Rc::make_mut(&mut self.marks).insert(place, mark);
+        let marks = Rc::make_mut(&mut self.marks);
+        let place = marks.partition_point(|other| (other.at, other.record) <= (mark.at, mark.record));
+        marks.insert(place, mark);
+        if marks.len() > MAX_MARKS {
+            let (half, mut place) = (MAX_MARKS / 2, 0);
+            marks.retain(|mark| {
+                place += 1;
+                place > half || place % 2 == 0 || mark.kind == MarkKind::Violation
+            });
+            // Nothing but broken promises: the latest are the least of the news.
+            marks.truncate(MAX_MARKS);
         }
     }
 }

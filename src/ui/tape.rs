@@ -6,14 +6,16 @@ use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, SPEED_STEPS};
 use crate::sim::{Plain, Time};
-use crate::timeline::MarkKind;
+use crate::timeline::{MAX_BRANCHES, Mark, MarkKind};
 use crate::trace::clock;
 
 use super::app::Msg;
 use super::dom::{El, Link, button, chosen, el, find, focus};
 
 /// How many marks are painted.
-const MAX_SHOWN: usize = 200;
+const MAX_SHOWN: usize = 400;
+/// How far apart marks of a kind must be, in hundred thousandths of the bar: about the width of one.
+const APART: u64 = 250;
 
 /// The tape; a figure's has fewer buttons.
 pub fn tape(player: &Player, embed: bool, link: &Link) -> El {
@@ -31,8 +33,8 @@ fn transport(player: &Player, embed: bool, link: &Link) -> El {
     let (words, label) = if player.playing() { ("❚❚", "Pause") } else { ("▶", "Play") };
     let left = player.timeline().branches().len();
     let late = player.late().then(|| note("slower than asked", "More happens than a frame can hold."));
-    let behind = (left > 0 && !embed)
-        .then(|| note(&format!("{left} left behind"), "Courses of events that you left by acting in their past."));
+    let told = format!("Courses of events that you left by acting in their past; the latest {MAX_BRANCHES} are kept.");
+    let behind = (left > 0 && !embed).then(|| note(&format!("{left} left behind"), &told));
     el("div")
         .class("transport")
         .all(wide(act("|◀", Action::Restart, "From the beginning, nothing done", "From the beginning")))
@@ -45,8 +47,8 @@ fn transport(player: &Player, embed: bool, link: &Link) -> El {
         .all(behind)
 }
 
-fn note(words: &str, title: &'static str) -> El {
-    el("span").class("late").set("title", title).text(words)
+fn note(words: &str, title: &str) -> El {
+    el("span").class("late").set("title", title.to_owned()).text(words)
 }
 
 fn speeds(player: &Player, link: &Link) -> El {
@@ -76,7 +78,13 @@ fn speed_word(speed: f64) -> String {
 fn bar(player: &Player, link: &Link) -> El {
     let timeline = player.timeline();
     let (now, length) = (timeline.now(), player.length());
-    let marks = timeline.tape().marks().iter().take(MAX_SHOWN).map(|mark| {
+    // Of marks of a kind that would stand on one another, the first.
+    let mut last = None;
+    let apart = |mark: &&Mark| {
+        let here = Some((mark.kind, along(mark.at, length) / APART));
+        std::mem::replace(&mut last, here) != here
+    };
+    let marks = timeline.tape().marks().iter().filter(apart).take(MAX_SHOWN).map(|mark| {
         let (class, word) = kind(mark.kind);
         let told = format!("{}: {word} {}", clock(mark.at), timeline.run().world.name(mark.node));
         place(class, mark.at, length).set("title", told)
@@ -109,8 +117,14 @@ fn place(class: &'static str, at: Time, length: Time) -> El {
 
 /// So far along the bar: per cent, to three digits after the point.
 fn share(at: Time, length: Time) -> String {
-    let share = u128::from(at.0) * 100_000 / u128::from(length.0.max(1));
-    format!("{}.{:03}%", share / 1000, share % 1000)
+    let along = along(at, length);
+    format!("{}.{:03}%", along / 1000, along % 1000)
+}
+
+/// So far along the bar, in hundred thousandths.
+fn along(at: Time, length: Time) -> u64 {
+    // No run is long enough for the product to overflow.
+    at.0.saturating_mul(100_000) / length.0.max(1)
 }
 
 /// The style sheet's class for a mark, and what is said of it before the name of a component.
