@@ -14,14 +14,14 @@ pub fn lesson_panel(player: &Player, link: &Link) -> El {
     let steps = steps(player);
     let step = player.lesson_step();
     let body = match steps.get(step) {
-        None => el("div").add(el("h2").text(&document.title)),
+        None => vec![el("h2").text(&document.title)],
         Some(now) => step_body(now, &document.title, step, steps.len(), link),
     };
     let summary = (step == 0 || steps.is_empty()).then(|| el("p").class("summary").text(&document.summary));
-    el("div").class("lesson-body").add(body).all(summary).all(simplified(document))
+    el("div").class("lesson-body").all(body).all(summary).all(simplified(document))
 }
 
-fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) -> El {
+fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) -> Vec<El> {
     let go = |to: usize| Msg::Do(Action::Step(to));
     let task = |task: &TaskModel| {
         let word = if task.done { "done: " } else { "to do: " };
@@ -30,18 +30,14 @@ fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) 
             .add(el("span").class("tick").set("aria-hidden", "true"))
             .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text)))
     };
-    el("div")
-        .add(el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)))
-        .add(el("h2").text(&now.title))
-        .all(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph))))
-        .add(el("ul").class("tasks").all(now.tasks.iter().map(task)))
-        .add(
-            el("nav")
-                .class("steps")
-                .label("Steps")
-                .add(button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0))
-                .add(button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next")),
-        )
+    let back = button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0);
+    let next = button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next");
+    let mut body =
+        vec![el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)), el("h2").text(&now.title)];
+    body.extend(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph))));
+    body.push(el("ul").class("tasks").all(now.tasks.iter().map(task)));
+    body.push(el("nav").class("steps").label("Steps").add(back).add(next));
+    body
 }
 
 fn simplified(document: &Document) -> Option<El> {

@@ -58,8 +58,11 @@ impl Watch {
         let system = follow_system(host, settings.theme);
         host.attach(canvas);
         // The tools and the hint lie over the stage; a figure has neither.
-        let hint = if canvas.client_width() < 480 { 46.0 } else { 16.0 };
-        let (top, bottom) = if settings.embed { (0.0, 0.0) } else { (34.0, hint) };
+        let (top, bottom) = match settings.embed {
+            true => (0.0, 0.0),
+            false if canvas.client_width() < 480 => (50.0, 50.0),
+            false => (38.0, 72.0),
+        };
         host.dispatch_quietly(Action::Inset(Insets { top, bottom, ..Insets::default() }));
         measure(host, canvas);
         let on_resize = {
