@@ -67,7 +67,7 @@ test("on a phone, a tap selects and a long press opens the menu", async (t) => {
 
   // A finger that moves means to pan, not to press.
   const before = (await spot(page, "gateway-1")).x;
-  const ground = { x: x + 30, y: y + 60 };
+  const ground = { x: 12, y: y + 45 };
   await finger("touchStart", ground);
   await finger("touchMove", { x: ground.x + 40, y: ground.y });
   await finger("touchEnd");
@@ -75,4 +75,29 @@ test("on a phone, a tap selects and a long press opens the menu", async (t) => {
   await page.locator("html[data-theme=dark]").waitFor();
   assert.notEqual((await spot(page, "gateway-1")).x, before);
   assert.equal(await menu.count(), 0);
+});
+
+test("two fingers zoom about the point between them", async (t) => {
+  const page = await stage.open(t, "", PHONE);
+  await standAt(page, 2);
+  const [one, other] = [await place(page, "gateway-1"), await place(page, "gateway-2")];
+  const [left, right] = one.x < other.x ? [one, other] : [other, one];
+  const apart = right.x - left.x;
+  const touch = await page.context().newCDPSession(page);
+  const fingers = (type, ...places) =>
+    touch.send("Input.dispatchTouchEvent", { type, touchPoints: places.map(({ x, y }, id) => ({ x, y, id })) });
+  // The fingers stand on the ground between the two gateways, and move as far again apart.
+  const middle = { x: (left.x + right.x) / 2, y: left.y + 40 };
+  const at = (dx) => ({ x: middle.x + dx, y: middle.y });
+  await fingers("touchStart", at(-20));
+  await fingers("touchStart", at(-20), at(20));
+  await fingers("touchMove", at(-30), at(20));
+  await fingers("touchMove", at(-30), at(30));
+  await fingers("touchEnd");
+  await page.getByRole("button", { name: "Dark theme" }).click(); // whatever is done refreshes the places
+  await page.locator("html[data-theme=dark]").waitFor();
+  const [l, r] = [await place(page, "gateway-1"), await place(page, "gateway-2")].sort((a, b) => a.x - b.x);
+  const wider = (r.x - l.x) / apart;
+  assert(Math.abs(wider - 1.5) < 0.06, `from 40 to 60 pixels is half as much again: ${wider}`);
+  assert(Math.abs((l.x + r.x) / 2 - middle.x) < 4, "what was between the fingers stays there");
 });

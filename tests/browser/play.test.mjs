@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { screenshot, setUp } from "./harness.mjs";
 import {
   choose, click, clock, clockPasses, component, componentIs, countFrames, framesAskedDuring, later, log, logged, notice, pause,
-  picture, play, press, standAt, verdict,
+  picture, place, play, press, spot, standAt, verdict,
 } from "./gestures.mjs";
 
 const stage = await setUp();
@@ -199,4 +199,21 @@ test("time goes step by step, to where one points, and back; acting in the past 
   await later(page, 5);
   await componentIs(page, "gateway-2", "up");
   await componentIs(page, "gateway-1", "crashed");
+});
+
+test("a component goes where it is dragged, stays there, and the link says so", async (t) => {
+  const page = await stage.open(t);
+  await standAt(page, 2);
+  const [from, stays] = [await place(page, "gateway-1"), await spot(page, "sender-1")];
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  for (const step of [1, 2, 3, 4]) await page.mouse.move(from.x + 20 * step, from.y - 10 * step);
+  await page.mouse.up();
+  await later(page, 1);
+  const to = await place(page, "gateway-1");
+  assert(Math.hypot(to.x - from.x - 80, to.y - from.y + 40) < 3, `from ${from.x}, ${from.y} to ${to.x}, ${to.y}`);
+  assert.deepEqual(await spot(page, "sender-1"), stays, "nobody else moves");
+
+  await page.locator("#share").click();
+  assert.match(await page.locator("#link-moment").inputValue(), /\.move~gateway-1~/);
 });
