@@ -14,7 +14,9 @@ use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use faultline::scenario::{Act, builtin};
+use faultline::player::{Action, Player};
+use faultline::scenario::{Act, Document, builtin};
+use faultline::scene::DisplayList;
 use faultline::sim::{Digest, Dist, Micros, Purpose, Stream, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped, Timeline};
 
@@ -145,10 +147,33 @@ fn table() -> String {
         phold::run(&mut world, events, &mut ());
         writeln!(table, "{:016x}  PHOLD, seed {seed}, {balls} balls, {events} events", world.digest()).unwrap();
     }
+    let (picture, link) = drawn(&chat);
+    writeln!(table, "{:016x}  chat at 3 s, as a picture", digest_of(picture.bytes())).unwrap();
+    writeln!(table, "{:016x}  the link to it", digest_of(link.bytes())).unwrap();
     for (name, digest) in vectors() {
         writeln!(table, "{digest:016x}  {name}").unwrap();
     }
     table
+}
+
+/// A moment with a crash in it, as a picture and as a packed link.
+fn drawn(chat: &Rc<Document>) -> (String, String) {
+    let mut player = Player::new(chat.clone()).unwrap();
+    for action in [Action::Resize(1_200.0, 800.0), Action::Pause, Action::Seek(Time(2_500_000))] {
+        player.dispatch(action);
+    }
+    player.dispatch(Action::Act(Act::Kill { node: "senders".to_owned(), disk: true }));
+    player.dispatch(Action::Act(Act::Slow { node: "gateway-1".to_owned(), factor: 2.5 }));
+    player.dispatch(Action::Seek(Time(3_000_000)));
+    let mut list = DisplayList::default();
+    player.draw(&mut list);
+    let picture = faultline::scene::svg::paint(&list, player.view(), "Chat", "at 3 s");
+    // Too many moved components to be written readably.
+    let (moment, mut shown) = player.share();
+    for place in 0..40 {
+        shown.moved.insert(format!("node-{place}"), (place, -place));
+    }
+    (picture, faultline::link::write(&moment, &shown).fragment)
 }
 
 fn digest_of<T: Hash>(values: impl IntoIterator<Item = T>) -> u64 {
