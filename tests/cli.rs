@@ -327,3 +327,38 @@ fn a_document_travels_whole_in_a_link_and_comes_out_as_toml() {
     let again = fed(&["link", "-", "--at", "2s"], said(&document));
     assert_eq!(said(&again).trim(), link);
 }
+
+#[test]
+fn a_terminal_does_not_obey_strangers() {
+    let output = fed(&["run", "\u{1b}[31mred\u{202e}"], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && !told.trim_end().chars().any(faultline::scenario::hidden), "{told:?}");
+    let cue = "[[cues]]\nat = \"1s\"\nsay = \"one\\n   2.000000  #9  two\"\n";
+    let output = fed(&["trace", "-", "--until", "2s"], &format!("{PAIR}{cue}"));
+    assert!(said(&output).contains("  ── “one    2.000000  #9  two”\n"), "{}", said(&output));
+}
+
+#[test]
+fn what_could_not_be_done_is_said() {
+    let output = faultline(&["trace", "1~chat.kill~sendr-1~1s.at~2s.end"]);
+    let told = said(&output);
+    let line = "── kill sendr-1: passed over, there is no component \"sendr-1\", did you mean \"sender-1\"?";
+    assert!(told.contains(line), "{told}");
+    assert!(complained(&["trace", "chat", "--from", "5s", "--until", "1s"]).contains("nothing from 5s until 1s"));
+}
+
+#[test]
+fn a_document_that_no_link_holds_is_said() {
+    let mut state = 7u64;
+    let mut noise = |letters: usize| -> String {
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"[(state >> 58) as usize])
+        };
+        (0..letters).map(|_| letter()).collect()
+    };
+    let simpler: String = (0..60).map(|_| format!("[[simplifications]]\nwhat = \"{}\"\n", noise(3_900))).collect();
+    let output = fed(&["link", "-"], &format!("{PAIR}{simpler}"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && told.contains("200000 is the limit"), "{told}");
+}

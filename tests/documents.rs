@@ -191,6 +191,7 @@ fn problems(toml: &str) -> Vec<Problem> {
 /// A document that is right, for others to go wrong from.
 const RIGHT: &str = r#"
 name = "pair"
+revision = 1
 title = "A pair"
 checks = ["chat"]
 [[groups]]
@@ -296,10 +297,13 @@ fn what_is_wrong_is_told_with_its_place_and_the_right_name() {
         ("loss = 0", "loss = nan", "links[0].loss", &["expected a number", "NaN"]),
         ("min = 0", "min = nan", "dials[0].min", &["expected a number"]),
         ("max = 8", "max = -8", "dials[0].max", &["below min"]),
+        ("min = 0", "min = 100", "dials[0].max", &["below min"]),
+        ("min = 0\nmax = 8", "min = 100", "dials[0]", &["no value", "100, 50"]),
+        ("revision = 1", "revision = 2.0", "revision", &["whole number", "2.0"]),
         ("p99 = \"60ms\" }", "p99 = \"6ms\" }", "links[0].delay", &["p99 (6ms) is below the median (30ms)"]),
         ("at = \"10s\"", "at = \"745h\"", "cues[0].at", &["744h"]),
         ("title = \"A pair\"", "title = \"A pair\"\nspeed = 0", "speed", &["0.001 to 100"]),
-        ("title = \"A pair\"", "title = \"A pair\"\nrevision = 0", "revision", &["from 1"]),
+        ("revision = 1", "revision = 0", "revision", &["from 1"]),
         ("title = \"A pair\"", "title = \" \"", "title", &["needs a title"]),
         ("title = \"A pair\"", "title = \"A\\u0007pair\"", "title", &["U+0007"]),
         ("name = \"pair\"", "name = \"A pair\"", "name", &["lower case", "A pair"]),
@@ -312,9 +316,9 @@ fn what_is_wrong_is_told_with_its_place_and_the_right_name() {
         ("at = \"10s\"\n", "", "cues[0]", &["either at or when"]),
         ("when.all = [", "when.all = []\nthen = [] #", "cues[1].when", &["conditions"]),
         // Not TOML.
-        ("[[dials]]", "[[dials]", "line 28", &[]),
-        ("title = \"A pair\"", "title = \"A pair", "line 3", &[]),
-        ("title = \"A pair\"", "title = \"A pair\"\ntitle = \"B\"", "line 4", &["duplicate key"]),
+        ("[[dials]]", "[[dials]", "line 29", &[]),
+        ("title = \"A pair\"", "title = \"A pair", "line 4", &[]),
+        ("title = \"A pair\"", "title = \"A pair\"\ntitle = \"B\"", "line 5", &["duplicate key"]),
     ];
     let mut missed = Vec::new();
     for (right, wrong, at, parts) in cases {

@@ -142,7 +142,7 @@ pub fn document(path: &str) -> Result<Document, Vec<Problem>> {
     let json = match Path::new(path).extension().and_then(|end| end.to_str()) {
         Some("json") => true,
         Some("toml") => false,
-        _ => text.trim_start().starts_with('{'),
+        _ => text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').starts_with('{'),
     };
     if json { Document::from_json(&text) } else { Document::from_toml(&text) }
 }

@@ -53,6 +53,10 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
         shown.playing = moment.cursor == Cursor::default();
     }
     let link = link::write(&moment, &shown);
+    if link.length > link::MAX_LINK {
+        let told = format!("its link would be {} characters long; {} is the limit", link.length, link::MAX_LINK);
+        return Err(Failure::told(format!("{told}. Share the document as a file instead")));
+    }
     if arguments.json {
         // Read back, so that what is printed is what a reader of the link gets.
         out.json(&as_json(&link::read(&link.fragment).map_err(|why| Failure::told(why.told))?))?;

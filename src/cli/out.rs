@@ -2,8 +2,8 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use crate::scenario::Problem;
 use crate::scenario::schema::{self, Schema};
+use crate::scenario::{Problem, hidden};
 use crate::sim::Micros;
 
 /// Why a command did not come to its end.
@@ -70,7 +70,9 @@ impl Out {
 pub fn complain<'a>(lines: impl IntoIterator<Item = &'a String>) {
     let mut stderr = io::stderr().lock();
     for line in lines {
-        let _ = writeln!(stderr, "faultline: {line}");
+        // It may repeat what a stranger wrote, or a file's name: a terminal must not obey it.
+        let seen: String = line.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect();
+        let _ = writeln!(stderr, "faultline: {seen}");
     }
 }
 

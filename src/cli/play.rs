@@ -19,7 +19,7 @@ pub trait Watcher {
     }
     /// The records of one step, and the run after it.
     fn step(&mut self, fresh: &[Record], run: &Run) -> Result<(), Failure>;
-    /// An act was done; its records come next.
+    /// An act was done, or passed over; its records come next.
     fn act(&mut self, words: &str, run: &Run) -> Result<(), Failure> {
         let _ = (words, run);
         Ok(())
@@ -40,9 +40,12 @@ pub fn play(moment: &Moment, until: Cursor, watcher: &mut impl Watcher) -> Resul
         match acts.next_if(|act| event.is_none_or(|event| event > act.at)) {
             Some(stamped) => {
                 run.run_until(stamped.at, &mut fresh);
-                watcher.act(&stamped.act.words(), &run)?;
+                let words = stamped.act.words();
                 // An act that can no longer be done was impossible where it was made, too.
-                let _ = run.act(&stamped.act, &mut fresh);
+                match run.act(&stamped.act, &mut fresh) {
+                    Ok(()) => watcher.act(&words, &run)?,
+                    Err(told) => watcher.act(&format!("{words}: passed over, {told}"), &run)?,
+                }
             }
             None if event.is_none() => break,
             None => {

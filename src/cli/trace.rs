@@ -56,6 +56,9 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
             return Err(Problem::unknown("", "kind of record", kind, words()).into());
         }
     }
+    if let Some(until) = arguments.until.filter(|until| *until < arguments.from) {
+        return Err(Failure::told(format!("there is nothing from {} until {until}", arguments.from)));
+    }
     let given = arguments.which.find()?;
     let mut transcript = Transcript {
         arguments,
@@ -180,7 +183,8 @@ impl Transcript<'_> {
             let Some(cue) = document.cues.get(*place) else { continue };
             let mut words: Vec<String> = cue.then.iter().map(|act| act.words()).collect();
             if !cue.say.is_empty() {
-                words.push(format!("“{}”", cue.say));
+                // One line, whatever the page makes of it.
+                words.push(format!("“{}”", cue.say.replace(['\n', '\t'], " ")));
             }
             self.headline(&words.join(", "), run)?;
         }

@@ -325,8 +325,11 @@ fn read_text(text: &str) -> Result<Said, LinkError> {
         }
     };
     let Some(reader) = READERS.get(version as usize - 1) else {
-        let told = format!("This link was made by a later version of Faultline (its form is {version}, known here are");
-        return Err(LinkError::new(Fault::Version, format!("{told} 1 to {VERSION}). Reload the page to get it.")));
+        let told = format!("This link was made by a later version of Faultline (its form is {version}; the latest");
+        return Err(LinkError::new(
+            Fault::Version,
+            format!("{told} known here is {VERSION}). Reload the page to get it."),
+        ));
     };
     reader(text, rest)
 }

@@ -6,6 +6,7 @@ use crate::components::World;
 use crate::sim::{Command, Dist, NodeId, Plain, Profile, Refusal, Value};
 
 use super::schema::schema;
+use super::validate::MAX_LINKS_AT_START;
 use super::{Document, Problem};
 
 schema! {
@@ -130,11 +131,17 @@ impl Act {
         };
         let pairs = |(a, b): &(String, String), command: &dyn Fn(NodeId, NodeId) -> Command| {
             let (one, other) = (nodes(world, a)?, nodes(world, b)?);
-            let all = one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b)));
-            let single = one.len() == 1 && other.len() == 1;
-            // Between groups, only the links that are there are meant.
-            let linked = |a: NodeId, b: NodeId| world.node(a).is_some_and(|node| node.link(b).is_some());
-            Ok(all.filter(|(a, b)| single || linked(*a, *b)).map(|(a, b)| command(a, b)).collect())
+            if let ([a], [b]) = (&one[..], &other[..]) {
+                return Ok(vec![command(*a, *b)]);
+            }
+            // Between groups, only the links that are there are meant: two crowds have more pairs than memory holds.
+            let mut commands = Vec::new();
+            for a in one {
+                let links = world.node(a).map_or(&[][..], |node| &node.links);
+                let meant = links.iter().filter(|link| other.binary_search(&link.to).is_ok());
+                commands.extend(meant.map(|link| command(a, link.to)));
+            }
+            Ok(commands)
         };
         match self {
             Act::Add { what, name } => {
@@ -161,6 +168,7 @@ impl Act {
             }
             Act::Wire { between } => {
                 let (one, other) = (nodes(world, &between.0)?, nodes(world, &between.1)?);
+                check_pairs(one.len() as u64, other.len() as u64).map_err(|told| Problem::new("wire.between", told))?;
                 let rule = |a: NodeId, b: NodeId| Some(profile_between(world, a, b).unwrap_or_default());
                 let pairs = one
                     .iter()
@@ -284,8 +292,16 @@ fn nodes(world: &World, name: &str) -> Result<Vec<NodeId>, Problem> {
             world.nodes().map(|(_, node)| &*node.name).chain(world.templates().iter().map(|template| &*template.name));
         return Err(Problem::unknown("", "component", name, names));
     };
-    let members = world.nodes().filter(|(_, node)| node.template as usize == template);
-    Ok(members.map(|(id, _)| id).collect())
+    Ok(world.members(template).to_vec())
+}
+
+/// Whether so many nodes can be wired to so many at once.
+pub(super) fn check_pairs(one: u64, other: u64) -> Result<(), String> {
+    let pairs = one.saturating_mul(other);
+    if pairs <= MAX_LINKS_AT_START {
+        return Ok(());
+    }
+    Err(format!("they are {pairs} pairs; {MAX_LINKS_AT_START} is the limit"))
 }
 
 /// How a link between two nodes behaves by their templates' rules; if there is none, as links of their kinds do.

@@ -1,5 +1,7 @@
 //! Conditions: what a cue waits for and a task is ticked by. Read from the records, so going back un-meets them.
 
+use std::rc::Rc;
+
 use crate::components::{Fact, Record, World};
 use crate::sim::{Micros, Plain, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
@@ -118,6 +120,18 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// How many conditions it is, with those within it.
+    pub(super) fn count(&self) -> usize {
+        let parts = match self {
+            Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => &parts[..],
+            Condition::Not(part) => std::slice::from_ref(&**part),
+            _ => &[],
+        };
+        1 + parts.iter().map(Condition::count).sum::<usize>()
+    }
+}
+
 /// A number, or a length of time in microseconds.
 fn number(value: &Value) -> Result<f64, String> {
     match value {
@@ -144,7 +158,8 @@ pub const GLANCE: Micros = Micros::ms(10);
 /// A condition being watched.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    condition: Condition,
+    /// Without its parts, which are watched on their own. Keyframes share it.
+    condition: Rc<Condition>,
     count: u32,
     /// For `then`: how many have held.
     reached: usize,
@@ -161,12 +176,19 @@ impl Watch {
             Condition::Not(part) => vec![Watch::new(part)],
             _ => Vec::new(),
         };
-        Watch { condition: condition.clone(), count: 0, reached: 0, parts }
+        let condition = match condition {
+            Condition::All(_) => Condition::All(Vec::new()),
+            Condition::Any(_) => Condition::Any(Vec::new()),
+            Condition::Then(_) => Condition::Then(Vec::new()),
+            Condition::Not(_) => Condition::Not(Box::new(Condition::After(Time::ZERO))),
+            alone => alone.clone(),
+        };
+        Watch { condition: Rc::new(condition), count: 0, reached: 0, parts }
     }
 
     /// Takes in one record. Whether it may have come to hold by it.
     pub fn observe(&mut self, record: &Record, around: &Surroundings) -> bool {
-        match &self.condition {
+        match &*self.condition {
             Condition::Happened { what, at, .. } => {
                 let here = |place: &String| stands_at(record, place, around.world);
                 let counts = kind_word(&record.what) == what && at.as_ref().is_none_or(here);
@@ -186,7 +208,7 @@ impl Watch {
 
     /// Lets time pass, for what comes to hold without a record.
     fn pass(&mut self, around: &Surroundings) {
-        if matches!(self.condition, Condition::Then(_)) {
+        if matches!(*self.condition, Condition::Then(_)) {
             if let Some(part) = self.parts.get_mut(self.reached) {
                 part.pass(around);
                 self.reached += usize::from(part.holds(around));
@@ -208,15 +230,15 @@ impl Watch {
 
     /// Whether it holds now.
     pub fn holds(&self, around: &Surroundings) -> bool {
-        match &self.condition {
+        match &*self.condition {
             Condition::After(at) => around.world.now() >= *at,
             Condition::Happened { count, .. } => self.count >= *count,
             Condition::Is { node, state } => {
-                let named = |candidate: &crate::components::Node| {
-                    *candidate.name == **node
-                        || around.world.templates()[candidate.template as usize].name == (&**node).into()
-                };
-                around.world.nodes().any(|(_, candidate)| named(candidate) && is_in(candidate, state))
+                // Whose name it is, and the members of the groups of that name: not every node of a crowd is looked at.
+                let groups = around.world.templates().iter().enumerate().filter(|(_, group)| *group.name == **node);
+                let members = groups.flat_map(|(place, _)| around.world.members(place)).copied();
+                let mut named = members.chain(around.world.find(node));
+                named.any(|id| around.world.node(id).is_some_and(|node| is_in(node, state)))
             }
             Condition::Measure { name, stat, above, below, over } => {
                 let Some(value) = around.metrics.recent(name, *stat, *over) else { return false };

@@ -54,10 +54,11 @@ impl Problem {
 }
 
 /// Whether a character is invisible, or turns the direction of the text around it: none that a document or a link from
-/// a stranger may bring onto the page.
+/// a stranger may bring onto the page. The joiners, of which families of faces and some scripts are made, are none.
 pub fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let marks = matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    let ranges = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
+    c.is_control() || marks || ranges || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// A text of a stranger, short enough to repeat.

@@ -135,6 +135,11 @@ impl Reader {
         self.path.leave(before);
     }
 
+    /// A field is there a second time.
+    fn twice(&mut self, name: &str) {
+        self.wrong(&format!("the field `{name}` is there twice"));
+    }
+
     fn fields<'t>(&mut self, tree: &'t Tree) -> &'t [(String, Tree)] {
         if let Tree::Fields(fields) = tree {
             return fields;
@@ -166,7 +171,7 @@ impl Reader {
                 continue;
             };
             if seen & 1 << place != 0 {
-                self.wrong(&format!("the field `{name}` is there twice"));
+                self.twice(name);
             }
             seen |= 1 << place;
             self.field(name, tree, slots[place].2);

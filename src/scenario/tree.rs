@@ -54,6 +54,10 @@ impl Tree {
             match value {
                 toml::Value::Boolean(flag) => Tree::Flag(flag),
                 toml::Value::Integer(number) => Tree::Number(number.to_string()),
+                // With its point, so that 2.0 is as little a whole number as in JSON.
+                toml::Value::Float(number) if number == number.trunc() && number.is_finite() => {
+                    Tree::Number(format!("{number}.0"))
+                }
                 toml::Value::Float(number) => Tree::Number(number.to_string()),
                 toml::Value::String(text) => Tree::Text(text),
                 toml::Value::Datetime(date) => Tree::Text(date.to_string()),

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use crate::check::CHECKS;
 use crate::components::{KINDS, Kind, Message, Settings, kind};
-use crate::sim::{Dist, FieldKind, LONGEST, Machine, Plain, Profile, Table, Template, Value};
+use crate::sim::{Dist, FieldKind, LONGEST, Machine, Micros, Plain, Profile, Table, Template, Value};
 
+use super::act::check_pairs;
 use super::problem::{Problem, hidden, short};
 use super::schema::{self, Reader};
 use super::tree::Tree;
@@ -23,6 +24,8 @@ pub const MAX_NODES_AT_START: u32 = 50_000;
 pub const MAX_LINKS_AT_START: u64 = 400_000;
 /// How many of anything else: link rules, cues, dials, steps, tasks.
 pub const MAX_LIST: usize = 256;
+/// How many conditions in all, also within one another: each is looked at all the time.
+pub const MAX_CONDITIONS: usize = 1_000;
 /// How many problems are looked for; a document from a stranger may have more than anyone wants to find.
 pub const MAX_PROBLEMS: usize = 20;
 /// How long a text may be, in characters.
@@ -35,6 +38,8 @@ impl Document {
     /// Everything that is wrong with it; only the first thing, when it is not a document at all.
     pub fn from_json(text: &str) -> Result<Document, Vec<Problem>> {
         check_length(text)?;
+        // Some editors put a mark of the order of bytes before it.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Said before anything is read, since what is deep is most often no document.
         if !text.trim_ascii_start().starts_with('{') {
             return Err(vec![Problem::new("", "expected a document: an object with at least a name and a title")]);
@@ -49,7 +54,8 @@ impl Document {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn from_toml(text: &str) -> Result<Document, Vec<Problem>> {
         check_length(text)?;
-        Document::from_tree(Tree::from_toml(text))
+        // Texts of several lines must not come to depend on whose editor wrote them.
+        Document::from_tree(Tree::from_toml(&text.replace("\r\n", "\n")))
     }
 
     fn from_tree(tree: Result<Tree, Problem>) -> Result<Document, Vec<Problem>> {
@@ -66,7 +72,9 @@ impl Document {
             let names = self.dials.iter().map(|dial| &*dial.name);
             let dial = self.dials.iter().find(|dial| dial.name == *name);
             let dial = dial.ok_or_else(|| Problem::unknown("", "dial", name, names))?;
-            dial.check_value(value).map_err(|told| Problem::new(format!("dial {name}"), told))?;
+            let fits = || self.kind_of(&dial.group).map_or(Ok(()), |kind| fits(kind, &dial.field, value));
+            let checked = dial.check_value(value).and_then(|()| fits());
+            checked.map_err(|told| Problem::new(format!("dial {name}"), told))?;
             for group in document.groups.iter_mut().filter(|group| group.name == dial.group) {
                 group.config.insert(dial.field.clone(), value.clone());
             }
@@ -166,7 +174,14 @@ impl Document {
     }
 
     fn check_sizes(&self, found: &mut Reader) {
-        let steps = self.lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
+        let lesson = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
+        let steps = lesson.len();
+        let tasks = lesson.iter().flat_map(|step| &step.tasks).map(|task| task.done.count());
+        let conditions =
+            tasks.sum::<usize>() + self.cues.iter().flat_map(|cue| &cue.when).map(Condition::count).sum::<usize>();
+        if conditions > MAX_CONDITIONS {
+            found.wrong(&format!("there are {conditions} conditions in cues and tasks; {MAX_CONDITIONS} is the limit"));
+        }
         let lists = [
             ("groups", self.groups.len(), MAX_GROUPS),
             ("links", self.links.len(), MAX_LIST),
@@ -242,13 +257,16 @@ impl Document {
         if nodes > u64::from(MAX_NODES_AT_START) {
             found.wrong_in("groups", &format!("they have {nodes} members in all; {MAX_NODES_AT_START} is the limit"));
         }
-        let count =
-            |name: &str| self.groups.iter().find(|group| group.name == name).map_or(0, |group| u64::from(group.count));
-        let links: u64 =
-            self.links.iter().map(|rule| count(&rule.between.0).saturating_mul(count(&rule.between.1))).sum();
+        let wired = |rule: &LinkRule| self.count_of(&rule.between.0).saturating_mul(self.count_of(&rule.between.1));
+        let links: u64 = self.links.iter().map(wired).sum();
         if links > MAX_LINKS_AT_START {
             found.wrong_in("links", &format!("they wire {links} pairs; {MAX_LINKS_AT_START} is the limit"));
         }
+    }
+
+    /// How many members a group has at the start; one for what is no group.
+    fn count_of(&self, name: &str) -> u64 {
+        self.groups.iter().find(|group| group.name == name).map_or(1, |group| u64::from(group.count))
     }
 
     fn check_load(&self, load: &Load, found: &mut Reader) {
@@ -310,7 +328,17 @@ impl Document {
         let Some(kind) = self.kind_of(&dial.group) else {
             return found.unknown_in("group", "group", &dial.group, &mut self.group_names());
         };
-        if !kind.fields.iter().any(|field| field.name == dial.field) {
+        let field = kind.fields.iter().find(|field| field.name == dial.field);
+        let range = field.and_then(|field| dial_range(dial, &(field.kind)()));
+        if let Some((min, max)) = range
+            && min > max
+            && !dial.min.zip(dial.max).is_some_and(|(min, max)| min > max)
+        {
+            let told =
+                format!("no value of the setting is between the ends of this dial: {}, {}", Plain(min), Plain(max));
+            found.wrong(&told);
+        }
+        if field.is_none() {
             let names = &mut kind.fields.iter().map(|field| field.name);
             found.unknown_in("field", &format!("setting of a {}", kind.name), &dial.field, names);
         }
@@ -351,6 +379,11 @@ impl Document {
             | Act::Link { between, .. } => {
                 known("between[0]", &between.0, found);
                 known("between[1]", &between.1, found);
+                if let Act::Wire { .. } = act
+                    && let Err(told) = check_pairs(self.count_of(&between.0), self.count_of(&between.1))
+                {
+                    found.wrong_in("between", &told);
+                }
                 if let Act::Link { delay, loss, .. } = act {
                     check_law("delay", *delay, found);
                     check_number("loss", *loss, 0.0, 1.0, found);
@@ -448,12 +481,21 @@ impl Document {
 impl Dial {
     /// Whether a value is between this dial's own ends; the setting judges the rest.
     pub(super) fn check_value(&self, value: &Value) -> Result<(), String> {
-        let Value::Number(number) = *value else { return Ok(()) };
         let (min, max) = (self.min.unwrap_or(f64::MIN), self.max.unwrap_or(f64::MAX));
-        if number < min || number > max {
-            Err(format!("expected a number from {} to {}, found {}", Plain(min), Plain(max), Plain(number)))
-        } else {
-            Ok(())
+        let inside = |number: f64| number >= min && number <= max;
+        match value {
+            Value::Number(number) if !inside(*number) => {
+                Err(format!("expected a number from {} to {}, found {}", Plain(min), Plain(max), Plain(*number)))
+            }
+            // What is no length of time is the setting's to judge.
+            Value::Text(text) => match Micros::parse(text) {
+                Ok(span) if !inside(span.0 as f64 / 1e6) => {
+                    let end = |end: f64| Micros::from_f64(end * 1e6);
+                    Err(format!("expected {} to {}, found {span}", end(min), end(max)))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 }

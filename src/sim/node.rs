@@ -278,6 +278,13 @@ impl<P: Payload> Node<P> {
         self.actor.disk_carries(item)
     }
 
+    /// The first core that does nothing. Those after the last that ever did anything are not stored: a machine may have a
+    /// thousand.
+    pub(super) fn free_core(&self) -> Option<usize> {
+        let core = self.cores.iter().position(Option::is_none).unwrap_or(self.cores.len());
+        (core < self.machine.cores as usize).then_some(core)
+    }
+
     pub(super) fn link_mut(&mut self, to: NodeId) -> Option<&mut Link> {
         self.place_of(to).map(|place| &mut self.links[place])
     }
@@ -302,7 +309,12 @@ impl<P: Payload> Node<P> {
     pub(super) fn digest(&self, mark: u64, digest: &mut Digest) {
         self.name.hash(digest);
         (mark, self.status, self.since, self.slow, self.machine, &self.links).hash(digest);
-        (&self.cores, &self.inbox, &self.own, &self.load, &self.service).hash(digest);
+        // As if all were there.
+        (self.machine.cores as usize).hash(digest);
+        for core in 0..self.machine.cores as usize {
+            self.cores.get(core).unwrap_or(&None).hash(digest);
+        }
+        (&self.inbox, &self.own, &self.load, &self.service).hash(digest);
         (self.generation, self.disk_free, &self.overdue, self.busy).hash(digest);
         self.actor.digest(digest);
     }

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use super::actor::{Desk, Effect};
 use super::node::Overdue;
 use super::{
-    Digest, Item, Link, Micros, Node, NodeId, Payload, Peer, Profile, Purpose, Queue, Record, RecordId, Recorder,
-    Status, Stream, Template, Time, What, Why,
+    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, What, Why,
 };
 
 /// How many nodes a run may ever place.
@@ -16,6 +15,8 @@ pub const MAX_NODES: usize = 100_000;
 pub const MAX_IN_FLIGHT: usize = 1_000_000;
 /// How many links may leave a node.
 pub const MAX_LINKS_A_NODE: usize = 10_000;
+/// How many links there may be, each way counted.
+pub const MAX_LINKS: usize = 1_000_000;
 /// How many events may happen in one microsecond before the run is taken to be a loop and halted.
 pub const MAX_EVENTS_AN_INSTANT: u32 = 1_000_000;
 
@@ -54,6 +55,9 @@ pub enum Halt {
         "{MAX_EVENTS_AN_INSTANT} events happened in one microsecond: two components answer each other without any delay"
     )]
     Instant,
+    /// More links than [`MAX_LINKS`].
+    #[error("the run has {MAX_LINKS} links, each way counted, which is the limit")]
+    Links,
 }
 
 /// What will happen.
@@ -74,8 +78,14 @@ pub struct World<P: Payload> {
     nodes: Vec<Option<Rc<Node<P>>>>,
     /// The names of all nodes that ever were.
     names: Rc<Vec<Rc<str>>>,
-    /// How many nodes each template has made.
+    /// The names among them that were given, and are no prefix with an ordinal.
+    given: Rc<Vec<Rc<str>>>,
+    /// The last ordinal of each template's prefix; that of the first, where several have the same.
     made: Vec<u32>,
+    /// The nodes of each template, ascending.
+    members: Vec<Rc<Vec<NodeId>>>,
+    /// How many links there are, each way counted.
+    links: usize,
     flights: Vec<Option<Flight<P>>>,
     free: Vec<u32>,
     queue: Queue<Event>,
@@ -98,7 +108,10 @@ impl<P: Payload> Clone for World<P> {
             templates: self.templates.clone(),
             nodes: self.nodes.clone(),
             names: self.names.clone(),
+            given: self.given.clone(),
             made: self.made.clone(),
+            members: self.members.clone(),
+            links: self.links,
             flights: self.flights.clone(),
             free: self.free.clone(),
             queue: self.queue.clone(),
@@ -223,6 +236,9 @@ impl<P: Payload> World<P> {
             now: Time::ZERO,
             seed,
             made: vec![0; templates.len()],
+            members: vec![Rc::default(); templates.len()],
+            links: 0,
+            given: Rc::default(),
             templates: Rc::new(templates),
             nodes: Vec::new(),
             names: Rc::default(),
@@ -237,124 +253,6 @@ impl<P: Payload> World<P> {
             links_changed: false,
             scratch: Vec::new(),
         }
-    }
-
-    /// Places a node that will boot when its start-up time is over, wired as its template says. `None` at the limit
-    /// of nodes.
-    pub fn place<R: Recorder<P>>(
-        &mut self,
-        template: u32,
-        name: Option<Rc<str>>,
-        startup: bool,
-        cause: RecordId,
-        records: &mut R,
-    ) -> Option<NodeId> {
-        if self.nodes.len() >= MAX_NODES {
-            self.halted = Some(Halt::Nodes);
-            return None;
-        }
-        let id = NodeId(self.nodes.len() as u32);
-        let templates = self.templates.clone();
-        let made_from = &templates[template as usize];
-        let name = name.unwrap_or_else(|| self.next_name(template));
-        Rc::make_mut(&mut self.names).push(name.clone());
-        let placed = self.emit(records, cause, id, made_from.mark, || What::Placed);
-        self.nodes.push(Some(Rc::new(Node {
-            name,
-            template,
-            kind: made_from.kind,
-            status: Status::Starting,
-            since: self.now,
-            since_record: placed,
-            slow: 1000,
-            machine: made_from.machine,
-            links: Vec::new(),
-            busy: Micros::ZERO,
-            peers: Rc::default(),
-            actor: made_from.make(),
-            cores: vec![None; made_from.machine.cores as usize],
-            inbox: Default::default(),
-            own: Stream::new(self.seed, Purpose::Node(id.0)),
-            load: Stream::new(self.seed, Purpose::Load(id.0)),
-            service: Stream::new(self.seed, Purpose::Service(id.0)),
-            generation: 0,
-            disk_free: Time::ZERO,
-            overdue: Vec::new(),
-        })));
-        for (to_template, profile) in &made_from.links {
-            let others: Vec<NodeId> = self
-                .nodes()
-                .filter(|(other, node)| node.template == *to_template && *other != id)
-                .map(|(other, _)| other)
-                .collect();
-            for other in others {
-                self.wire(id, other, profile, cause, records);
-            }
-        }
-        let startup = if startup { made_from.machine.startup } else { Micros::ZERO };
-        self.queue.push(self.now + startup, Event::Boot { node: id, generation: 0 });
-        Some(id)
-    }
-
-    /// A name that no node has or had: the template's prefix and the next ordinal.
-    fn next_name(&mut self, template: u32) -> Rc<str> {
-        let prefix = self.templates[template as usize].prefix.clone();
-        loop {
-            self.made[template as usize] += 1;
-            let name = format!("{prefix}-{}", self.made[template as usize]);
-            if !self.names.iter().any(|taken| **taken == *name) {
-                return Rc::from(name);
-            }
-        }
-    }
-
-    /// Links two nodes both ways; directions that are linked already stay as they are. Whether anything changed.
-    pub(super) fn wire<R: Recorder<P>>(
-        &mut self,
-        a: NodeId,
-        b: NodeId,
-        profile: &Rc<Profile>,
-        cause: RecordId,
-        records: &mut R,
-    ) -> bool {
-        let forth = self.wire_one(a, b, profile, cause, records);
-        let back = self.wire_one(b, a, profile, cause, records);
-        forth || back
-    }
-
-    fn wire_one<R: Recorder<P>>(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        profile: &Rc<Profile>,
-        cause: RecordId,
-        records: &mut R,
-    ) -> bool {
-        let Some((template, kind)) = self.node(to).map(|node| (node.template, node.kind)) else { return false };
-        let luck = Stream::new(self.seed, Purpose::Link(from.0, to.0));
-        let Some(node) = self.node_mut(from) else { return false };
-        let Err(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
-        if node.links.len() >= MAX_LINKS_A_NODE {
-            let told =
-                || What::Note(Rc::from(format!("is not linked to {to}: {MAX_LINKS_A_NODE} links are the limit")));
-            self.emit(records, cause, from, u64::from(to.0), told);
-            return false;
-        }
-        node.links.insert(
-            place,
-            Link {
-                to,
-                profile: profile.clone(),
-                cut: false,
-                held: false,
-                luck,
-                last_due: Time::ZERO,
-                waiting: Vec::new(),
-            },
-        );
-        Rc::make_mut(&mut node.peers).insert(place, Peer { id: to, template, kind });
-        self.emit(records, cause, from, u64::from(to.0), || What::Wired { to });
-        true
     }
 
     /// Lets the clock stand at `until`, or at the last event before it; see [`World::run_until`].
@@ -528,22 +426,6 @@ impl<P: Payload> World<P> {
         self.scratch = effects;
     }
 
-    /// Takes a node away with its links. Whether it was there.
-    pub(super) fn remove<R: Recorder<P>>(&mut self, id: NodeId, cause: RecordId, records: &mut R) -> bool {
-        let Some(place) = self.nodes.get_mut(id.0 as usize) else { return false };
-        if place.take().is_none() {
-            return false;
-        }
-        self.links_changed = true;
-        for other in self.nodes.iter_mut().flatten() {
-            if other.link(id).is_some() {
-                unlink(Rc::make_mut(other), id);
-            }
-        }
-        self.emit(records, cause, id, 0, || What::Removed);
-        true
-    }
-
     #[inline]
     pub(super) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<P>> {
         self.nodes.get_mut(id.0 as usize)?.as_mut().map(Rc::make_mut)
@@ -575,13 +457,6 @@ impl<P: Payload> World<P> {
     }
 }
 
-/// Takes the link to `to` away.
-pub(super) fn unlink<P: Payload>(node: &mut Node<P>, to: NodeId) -> bool {
-    let Ok(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
-    node.links.remove(place);
-    Rc::make_mut(&mut node.peers).remove(place);
-    true
-}
-
 mod apply;
 mod messages;
+mod place;

@@ -17,8 +17,13 @@ use crate::trace::Log;
 pub const KEYFRAME_STEPS: u64 = 5_000;
 /// How many keyframes are kept; they are thinned with their distance from the newest.
 pub const MAX_KEYFRAMES: usize = 64;
+/// How much all keyframes may hold (see [`World::size`](crate::sim::World::size)): a few hundred megabytes, if they
+/// share nothing.
+const MAX_KEPT: usize = 4_000_000;
 /// How many branches are kept; the oldest goes first.
 pub const MAX_BRANCHES: usize = 32;
+/// How many records a step may bring about, on average, where the steps are counted out.
+const RECORDS_A_STEP: u64 = 8;
 /// How much of the log there should be before an instant that one has jumped to.
 const RUN_UP: Micros = Micros::secs(3);
 
@@ -51,6 +56,7 @@ pub struct Timeline {
 struct Keyframe {
     run: Run,
     next_act: usize,
+    size: usize,
 }
 
 /// Where records go as the run advances.
@@ -73,7 +79,7 @@ impl Timeline {
     /// A setting that no dial of the document takes, or a problem of the document.
     pub fn new(document: Rc<Document>, seed: u64, settings: Vec<(String, Value)>) -> Result<Timeline, Problem> {
         let run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
-        let first = Keyframe { run: run.clone(), next_act: 0 };
+        let first = Keyframe { run: run.clone(), next_act: 0, size: run.world.size() };
         Ok(Timeline {
             document,
             seed,
@@ -141,6 +147,10 @@ impl Timeline {
     pub fn tape(&self) -> &Tape {
         &self.tape
     }
+    /// How much the keyframes hold, as [`World::size`](crate::sim::World::size) counts it, as if they shared nothing.
+    pub fn held(&self) -> usize {
+        self.keyframes.iter().map(|frame| frame.size).sum()
+    }
     /// What was done in this branch, also after the cursor.
     pub fn acts(&self) -> &[Stamped] {
         &self.acts
@@ -160,8 +170,11 @@ impl Timeline {
     /// Goes on to `until`, with the acts on the way, but does at most `budget` steps. Whether it got there.
     pub fn advance(&mut self, until: Time, budget: u64) -> bool {
         let last = self.run.steps().saturating_add(budget);
+        // An act on a crowd is one step and a hundred thousand records.
+        let last_record = self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP));
         while self.next_at().is_some_and(|at| at <= until) {
-            if self.run.steps() >= last || !self.step() {
+            let spent = self.run.steps() >= last || self.run.world.last_record().0 >= last_record;
+            if spent || !self.step() {
                 self.reached = self.reached.max(self.now());
                 return self.run.world.halted().is_some();
             }
@@ -298,10 +311,10 @@ impl Timeline {
         if steps < last + KEYFRAME_STEPS {
             return;
         }
-        self.keyframes.push(Keyframe { run: self.run.clone(), next_act: self.next_act });
-        if self.keyframes.len() > MAX_KEYFRAMES {
+        self.keyframes.push(Keyframe { run: self.run.clone(), next_act: self.next_act, size: self.run.world.size() });
+        while self.keyframes.len() > MAX_KEYFRAMES || self.keyframes.len() > 3 && self.held() > MAX_KEPT {
             // Every second one of the older half goes; the first, the beginning, always stays.
-            let half = MAX_KEYFRAMES / 2;
+            let half = self.keyframes.len() / 2;
             let mut place = 0;
             self.keyframes.retain(|_| {
                 place += 1;

@@ -68,7 +68,7 @@ fn slider(kind: FieldKind, value: &Value, range: Option<(f64, f64)>, link: &Link
         let share = input.value_as_number() / NOTCHES;
         let raw = min + share * share * (max - min);
         Some(change(match kind {
-            FieldKind::Span { .. } => Value::text(rounded_span(raw)),
+            FieldKind::Span { .. } => Value::text(rounded_span(raw, (min, max))),
             FieldKind::Whole { .. } => Value::Number(libm::round(raw)),
             _ => Value::Number(round_to(raw, 2).max(min).min(max)),
         }))
@@ -91,6 +91,7 @@ fn round_to(value: f64, digits: i32) -> f64 {
     libm::round(value * power) / power
 }
 
-fn rounded_span(seconds: f64) -> Micros {
-    Micros::from_f64(round_to(seconds, 2) * 1e6)
+/// Rounded, but not out of its range.
+fn rounded_span(seconds: f64, (min, max): (f64, f64)) -> Micros {
+    Micros::from_f64(round_to(seconds, 2).max(min).min(max) * 1e6)
 }

@@ -53,7 +53,9 @@ plain! {
             number.unwrap_or(0)
         },
         |number, json| json.push_str(&number.to_string()), |_| false;
-    f64, 0.0, |tree, reader| reader.number(tree), |number, json| write_number(*number, json), |number| *number == 0.0;
+    f64, 0.0, |tree, reader| reader.number(tree), |number, json| write_number(*number, json),
+        // Minus zero is another number to a digest.
+        |number| number.to_bits() == 0;
     String, String::new(), |tree, reader| reader.text(tree).to_owned(), |text, json| write_text(text, json),
         String::is_empty;
     Micros, Micros::ZERO, |tree, reader| reader.span(tree), |span, json| write_text(&span.to_string(), json), |_| false;
@@ -234,7 +236,7 @@ impl<A: Schema, B: Schema> Schema for (A, B) {
 /// How many entries a table by names may have: far more than anything has settings, or a link moves.
 const MAX_ENTRIES: usize = 4_096;
 
-/// By name; said twice, the last holds.
+/// By name.
 impl<T: Schema> Schema for Table<String, T> {
     fn blank() -> Self {
         Table::new()
@@ -247,6 +249,9 @@ impl<T: Schema> Schema for Table<String, T> {
         for (name, tree) in fields {
             if reader.full() {
                 return;
+            }
+            if self.contains_key(name) {
+                reader.twice(name);
             }
             let mut value = T::blank();
             reader.field(name, tree, &mut value);

@@ -2,7 +2,7 @@
 
 use super::super::node::Link;
 use super::super::{Command, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
-use super::{MAX_LINKS_A_NODE, World, unlink};
+use super::{MAX_LINKS_A_NODE, World};
 
 impl<P: Payload> World<P> {
     /// Whether a command can be carried out and would change anything.
@@ -114,7 +114,7 @@ impl<P: Payload> World<P> {
             }
             Command::Unwire { a, b } => {
                 for (from, to) in [(*a, *b), (*b, *a)] {
-                    if self.node_mut(from).is_some_and(|node| unlink(node, to)) {
+                    if self.unlink(from, to) {
                         self.emit(records, none, from, u64::from(to.0), || What::Unwired { to });
                     }
                 }

@@ -110,7 +110,7 @@ impl<P: Payload> World<P> {
     fn receive<R: Recorder<P>>(&mut self, id: NodeId, status: Status, mut envelope: Envelope<P>, records: &mut R) {
         let Some(node) = self.node_mut(id) else { return };
         let work = node.actor.work(&envelope.message);
-        let core = node.cores.iter().position(Option::is_none);
+        let core = node.free_core();
         let waiting = node.inbox.len() as u32;
         let runs = status == Status::Up;
         let at_once = runs && work == Work::None;
@@ -149,6 +149,9 @@ impl<P: Payload> World<P> {
         node.generation += 1;
         let generation = node.generation;
         let due = now + took;
+        if core == node.cores.len() {
+            node.cores.push(None);
+        }
         node.cores[core] = Some(Job { envelope, started: now, due, left: None, generation });
         self.queue.push(due, Event::Done { node: id, core: core as u32, generation });
     }
@@ -177,7 +180,7 @@ impl<P: Payload> World<P> {
             if node.status != Status::Up || node.inbox.is_empty() {
                 return;
             }
-            let Some(core) = node.cores.iter().position(Option::is_none) else { return };
+            let Some(core) = node.free_core() else { return };
             let Some(envelope) = node.inbox.pop_front() else { return };
             let work = node.actor.work(&envelope.message);
             self.serve(id, core, envelope, work, records);
