@@ -5,6 +5,7 @@
 //! stands right after the version, so that no beginning of a longer link is a shorter one: a paste that lost its end
 //! never shows another run.
 
+mod deflate;
 mod estimate;
 mod letters;
 mod packed;

@@ -1,10 +1,8 @@
 //! The packed form: the scenario's name in plain sight, then everything as JSON, deflated, in base64url.
 
-use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
-
 use crate::scenario::{Tree, schema};
 
+use super::deflate::{Broken, deflate, inflate};
 use super::{Fault, LinkError, MAX_UNPACKED, Parts, Said, VERSION, letters};
 
 /// The link up to its checksum.
@@ -12,7 +10,7 @@ pub(super) fn write(name: &str, parts: &Parts) -> String {
     let json = schema::json(parts);
     // A document that is being edited may have any name; such a link is refused with that problem where it is opened.
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    format!("{VERSION}z~{name}~{}", letters::base64(&compress_to_vec(json.as_bytes(), 9)))
+    format!("{VERSION}z~{name}~{}", letters::base64(&deflate(json.as_bytes())))
 }
 
 /// `NAME~DATA`.
@@ -23,12 +21,12 @@ pub(super) fn read(content: &str) -> Result<Said, LinkError> {
     };
     let (name, data) = content.split_once('~').ok_or_else(|| broken("there is nothing in it"))?;
     let bytes = letters::read_base64(data).ok_or_else(|| broken("it is not base64url"))?;
-    let json = decompress_to_vec_with_limit(&bytes, MAX_UNPACKED).map_err(|why| match why.status {
-        TINFLStatus::HasMoreOutput => {
+    let json = inflate(&bytes, MAX_UNPACKED).map_err(|why| match why {
+        Broken::Long => {
             let told = format!("What is packed in this link is larger than {MAX_UNPACKED} bytes, which is the limit.");
             LinkError::new(Fault::Limit, told)
         }
-        _ => broken("it was not deflated"),
+        Broken::Damaged => broken("it was not deflated"),
     })?;
     let json = std::str::from_utf8(&json).map_err(|_| broken("it is not text"))?;
     // Said before anything is read, since what is deep is most often no link.
