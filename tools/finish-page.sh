@@ -2,17 +2,22 @@
 # The last step of every build of the page, by tools/page.sh and, as a hook, by trunk (Trunk.toml). It
 # works on the files in $TRUNK_STAGING_DIR:
 #
-# 1. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
+# 1. In a release, what only a reader of wasm-bindgen's glue needs is taken out of it (tools/slim.pl).
+# 2. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
 #    static/site/boot.js tells when that is loaded instead. Compressed before it is encoded, it weighs no
 #    more than the wasm on a host that compresses, and half of it on one that does not.
-# 2. The page asks for its scripts and styles by an address that changes with their content, so that no
+# 3. The page asks for its scripts and styles by an address that changes with their content, so that no
 #    cache puts an old one beside a new one. The names stay: a page that was kept for a while asks for
 #    what is still there.
 set -eu
+tools=$(cd "$(dirname "$0")" && pwd)
 cd "${TRUNK_STAGING_DIR:?}"
 
 level=-1
-[ "${TRUNK_PROFILE:-}" = release ] && level=-9
+if [ "${TRUNK_PROFILE:-}" = release ]; then
+    level=-9
+    perl "$tools/slim.pl" faultline.js faultline_bg.wasm
+fi
 for wasm in *.wasm; do
     {
         printf 'faultlineWasm("'

@@ -27,7 +27,9 @@ wasm-bindgen --target=no-modules --no-typescript --out-dir="$stage" --out-name=f
 if [ $profile = release ]; then
     wasm="$stage/faultline_bg.wasm"
     mkdir -p target && cp "$wasm" target/named.wasm # for make weigh: wasm-opt takes the names out
-    wasm-opt --output="$wasm" "-O$(sed -n 's/.*data-wasm-opt="\(.\)".*/\1/p' index.html)" "$wasm"
+    # Split at the spaces, as trunk does.
+    wasm-opt --output="$wasm" "-O$(sed -n 's/.*data-wasm-opt="\(.\)".*/\1/p' index.html)" "$wasm" \
+        $(sed -n 's/.*data-wasm-opt-params="\([^"]*\)".*/\1/p' index.html)
 fi
 cp -R "$(sed -n 's/.*rel="copy-dir" href="\([^"]*\)".*/\1/p' index.html)/." "$stage/"
 
