@@ -193,7 +193,34 @@ fn dials_keep_to_their_own_ends() {
     assert_eq!(set("timeout", "1500ms"), Ok(()));
     assert_eq!(set("timeout", "40ms"), Err("dial timeout: expected 1s to 2s, found 40ms".to_owned()));
     // At the dial that was turned, not somewhere in the document.
-    assert_eq!(set("rate", "fast"), Err("dial rate: a client: expected a number from 0 to 50, found fast".to_owned()));
+    assert_eq!(
+        set("rate", "fast"),
+        Err("dial rate: a client: expected a number from 0 to 50, found \"fast\"".to_owned())
+    );
+}
+
+#[test]
+fn those_who_are_added_are_waited_for_too() {
+    let empty = right(json!({"groups": [group("crowd", "client", 0)]}));
+    let add = Act::Add { what: "crowd".to_owned(), name: None };
+    let far = moment(empty, vec![add; 100], Micros::secs(1_000_000));
+    let opened = link::read(&link::write(&far, &Shown::default()).fragment).expect("what was written");
+    assert_eq!((opened.moment.cursor, opened.notes.len()), (Cursor::default(), 1));
+}
+
+#[test]
+fn a_text_that_looks_like_something_else_is_told_apart() {
+    let told = |config: Json| {
+        let mut group = group("a", "supervisor", 1);
+        group["config"] = config;
+        document(json!({"groups": [group]})).expect_err("a text")
+    };
+    assert!(told(json!({"missed": "2"})).ends_with("from 1 to 20, found \"2\""));
+    assert!(told(json!({"replace": "true"})).ends_with("true or false, found \"true\""));
+    let told = document(json!({"groups": [{"name": "a", "kind": "client", "disk": "5ms"}]})).expect_err("no law");
+    assert!(told.contains("as in { constant = … }, found \"5ms\""), "{told}");
+    let told = link::read("1~chat.kill~sender-1~5.end").expect_err("no unit").told;
+    assert!(told.contains("a TIME has its unit, as in 5s"), "{told}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What it would cost to get to a cursor, told before anything is built.
 
 use crate::components::kind;
-use crate::scenario::Document;
+use crate::scenario::{Act, Document};
 use crate::sim::{Time, Value};
+use crate::timeline::Stamped;
 
 /// How many events a second of the reader's time; a small machine's browser, not a fast one's.
 pub const EVENTS_A_SECOND: u64 = 300_000;
@@ -29,8 +30,16 @@ pub fn steps_to(document: &Document, at: Time) -> u64 {
         }
         rate += f64::from(group.count) * (IDLE + A_REQUEST * asked);
     }
+    let added = document.cues.iter().flat_map(|cue| &cue.then).filter(|act| matches!(act, Act::Add { .. })).count();
+    rate += IDLE * added as f64;
     // `as` saturates, and a rate that is not a number comes to zero.
     (rate * at.seconds()) as u64
+}
+
+/// About how many events those add that acts place before `at`, as [`steps_to`] guesses.
+pub(super) fn steps_of(acts: &[Stamped], at: Time) -> u64 {
+    let added = acts.iter().filter(|stamped| matches!(stamped.act, Act::Add { .. }) && stamped.at < at);
+    added.map(|stamped| (IDLE * Time(at.since(stamped.at).0).seconds()) as u64).sum()
 }
 
 fn plain(value: &Value) -> f64 {

@@ -422,7 +422,10 @@ fn settle(name: &str, parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkErr
     let mut cursor = parts.cursor.unwrap_or_default();
     let mut digest = parts.digest;
     let playing = parts.playing.unwrap_or(cursor == Cursor::default());
-    let steps = cursor.steps.unwrap_or(u64::MAX).min(steps_to(&set, cursor.at));
+    let steps = cursor
+        .steps
+        .unwrap_or(u64::MAX)
+        .min(steps_to(&set, cursor.at).saturating_add(estimate::steps_of(&parts.acts, cursor.at)));
     let far = format!("This link goes to {} s; to replay the run up to there takes", cursor.at.0 / 1_000_000);
     if steps > MAX_REPLAY || cursor.steps.is_some_and(|steps| steps > MAX_REPLAY) {
         let minutes = 1 + steps / EVENTS_A_SECOND / 60;

@@ -210,7 +210,10 @@ pub(super) fn read(content: &str) -> Result<Said, LinkError> {
 fn wrong(word: &str) -> LinkError {
     let verb = word.split('~').next().unwrap_or_default();
     let told = match FORMS.iter().find(|(known, _)| *known == verb) {
-        Some((_, form)) => format!("This link says \"{}\"; expected {form}, once.", clean(word)),
+        Some((_, form)) => {
+            let time = if form.contains("TIME") { "; a TIME has its unit, as in 5s or 1_5s" } else { "" };
+            format!("This link says \"{}\"; expected {form}, once{time}.", clean(word))
+        }
         None => {
             let hint = nearest_hint(verb, FORMS.iter().map(|(known, _)| *known));
             format!("This link says \"{}\", but there is no word \"{}\"{hint}", clean(word), clean(verb))

@@ -186,7 +186,9 @@ impl Reader {
     /// Reads a choice: goes to the word that stands there; gives back what belongs to it, and where to return to.
     pub fn choice<'t>(&mut self, tree: &'t Tree, words: &[&'static str]) -> Option<(&'static str, &'t Tree, usize)> {
         let Tree::Fields(fields) = tree else {
-            self.expected(&format!("one of the words {} with what belongs to it", words.join(", ")), tree);
+            let first = words.first().unwrap_or(&"");
+            let words = words.join(", ");
+            self.expected(&format!("one of the words {words} with what belongs to it, as in {{ {first} = … }}"), tree);
             return None;
         };
         let [(word, inner)] = &**fields else {

@@ -94,6 +94,11 @@ pub trait Config: Clone + Default + 'static {
     fn digest(&self, digest: &mut Digest);
 }
 
+/// A value as it stands in a document: a text that looks like a number must not be told to be one.
+fn quoted(value: &Value) -> String {
+    if let Value::Text(text) = value { format!("\"{text}\"") } else { value.to_string() }
+}
+
 /// A type that a field may have.
 pub trait FieldType: Sized {
     /// What it accepts between `min` and `max`, which are in the field's unit (seconds for lengths of time).
@@ -120,7 +125,7 @@ impl FieldType for f64 {
         let FieldKind::Number { min, max } = kind else { return Err("this field is not a number".to_owned()) };
         match *value {
             Value::Number(n) if n >= min && n <= max => Ok(n),
-            _ => Err(format!("expected a number from {} to {}, found {value}", Plain(min), Plain(max))),
+            _ => Err(format!("expected a number from {} to {}, found {}", Plain(min), Plain(max), quoted(value))),
         }
     }
     fn digest(&self, digest: &mut Digest) {
@@ -139,7 +144,7 @@ impl FieldType for u32 {
         let FieldKind::Whole { min, max } = kind else { return Err("this field is not a whole number".to_owned()) };
         match *value {
             Value::Number(n) if n >= min as f64 && n <= max as f64 && n == n.trunc() => Ok(n as u32),
-            _ => Err(format!("expected a whole number from {min} to {max}, found {value}")),
+            _ => Err(format!("expected a whole number from {min} to {max}, found {}", quoted(value))),
         }
     }
     fn digest(&self, digest: &mut Digest) {
@@ -157,7 +162,7 @@ impl FieldType for bool {
     fn from_value(value: &Value, _: FieldKind) -> Result<bool, String> {
         match value {
             Value::Flag(flag) => Ok(*flag),
-            _ => Err(format!("expected true or false, found {value}")),
+            _ => Err(format!("expected true or false, found {}", quoted(value))),
         }
     }
     fn digest(&self, digest: &mut Digest) {
