@@ -354,7 +354,10 @@ fn read_1(text: &str, rest: &str) -> Result<Said, LinkError> {
         if sum != format!("{:08x}", letters::crc32(content.as_bytes())) {
             let told =
                 "This link was changed on its way: its checksum does not fit. Copy it again from where it was made";
-            return Err(LinkError::new(Fault::Damaged, format!("{told}; if you have edited it, let it end in .end")));
+            return Err(LinkError::new(
+                Fault::Damaged,
+                format!("{told}; if you have edited it, let it end in “.end”."),
+            ));
         }
     }
     // The content begins with the version, since that is longer than nothing and has no dot.

@@ -145,7 +145,9 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
 pub fn palette(document: &Document) -> Vec<(String, String, &'static crate::components::Kind)> {
     let grouped = document.groups.iter().filter_map(|group| {
         let kind = crate::components::kind(&group.kind)?;
-        Some((group.name.clone(), format!("one more of {}", group.title.as_ref().unwrap_or(&group.name)), kind))
+        let alike = document.groups.iter().filter(|other| other.kind == group.kind).count();
+        let which = if alike > 1 { format!(" of {}", group.name) } else { String::new() };
+        Some((group.name.clone(), format!("{}, one more{which}", kind.title), kind))
     });
     let alone = KINDS
         .iter()

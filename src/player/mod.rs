@@ -144,6 +144,8 @@ pub struct Player {
     late: bool,
     /// Cues whose words have been said.
     said: usize,
+    /// Broken promises that the person was told of.
+    told_broken: usize,
     /// A way that takes longer than a frame.
     journey: Option<travel::Journey>,
     /// Whether something has changed since the last frame.
@@ -190,6 +192,7 @@ impl Player {
             touched: false,
             late: false,
             said: 0,
+            told_broken: 0,
             journey: None,
             dirty: true,
         };
@@ -278,7 +281,11 @@ impl Player {
                 self.seek(Time(self.timeline.now().0.saturating_add_signed(span)));
             }
             Action::Restart => self.restart(self.timeline.seed()),
-            Action::Reseed(seed) => self.restart(seed),
+            Action::Reseed(seed) => {
+                let before = self.timeline.seed();
+                self.restart(seed);
+                self.tell(Tone::Quiet, format!("Other luck: a run with seed {seed:x}. The one before had {before:x}."));
+            }
             Action::Act(act) => self.act(act),
             Action::Acts(acts) => acts.into_iter().for_each(|act| self.act(act)),
             Action::Select(target) => self.view.selected = target,
@@ -399,6 +406,8 @@ impl Player {
                 self.timeline = timeline;
                 self.view.selected = None;
                 (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
+                self.told_broken = 0;
+                self.ticked.clear();
                 self.after_change();
             }
             Err(problem) => self.tell(Tone::Warn, problem.to_string()),
@@ -481,6 +490,12 @@ impl Player {
             if !say.is_empty() {
                 self.tell(Tone::Quiet, say.clone());
             }
+        }
+        let broken = self.timeline.run().violations();
+        if broken.len() > self.told_broken && self.journey.is_none() {
+            self.told_broken = broken.len();
+            let told = broken.last().map_or(String::new(), |broken| broken.told.to_string());
+            self.tell(Tone::Warn, sentence_case(&format!("a promise is broken: {told}")));
         }
         if let Some(halt) = self.timeline.run().world.halted().filter(|_| self.playing) {
             self.playing = false;

@@ -111,6 +111,8 @@ pub struct LogLine {
     pub text: String,
     /// Whether something broke or was lost.
     pub warn: bool,
+    /// Whether it says that a promise was broken, which is no record of its own.
+    pub broken: bool,
 }
 
 /// A step of the lesson.
@@ -456,6 +458,8 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
         What::Sent { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
         What::Timer { .. } | What::Measure { .. } | What::Written | What::Served { .. } => false,
         What::Wired { .. } | What::Unwired { .. } | What::Placed => false,
+        // Heartbeats that nobody answers would bury what comes of them.
+        What::Lost { message, .. } if message.family() == Family::Control => all || only.is_some(),
         _ => true,
     };
     let telling = |what: &What| {
@@ -465,7 +469,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
     let news = |record: &crate::components::Record| record.at > Time(1_000) || all;
     let told = |record: &&crate::components::Record| news(record) && telling(&record.what) && concerns(record);
     let records = player.timeline().log().iter().rev().filter(told);
-    records
+    let mut lines: Vec<LogLine> = records
         .take(most)
         .map(|record| LogLine {
             record: record.id,
@@ -473,8 +477,24 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
             time: record.at,
             text: sentence(record, world),
             warn: matches!(record.what, What::Lost { .. } | What::Crashed { .. } | What::Cut { .. }),
+            broken: false,
         })
-        .collect()
+        .collect();
+    for broken in player.timeline().run().violations().iter() {
+        let line = LogLine {
+            record: broken.record,
+            at: clock(broken.at),
+            time: broken.at,
+            text: format!("✗ {}", broken.told),
+            warn: true,
+            broken: true,
+        };
+        let place = lines.iter().position(|line| line.record <= broken.record).unwrap_or(lines.len());
+        if place < most {
+            lines.insert(place, line);
+        }
+    }
+    lines
 }
 
 /// One line on how the whole is: for the live region, and on demand.

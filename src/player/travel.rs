@@ -114,11 +114,15 @@ impl Player {
         let Some(journey) = self.journey.take() else { return };
         let there = self.timeline.go_on(journey.to, STEPS_AT_ONCE);
         match (there, journey.arrival) {
-            (true, Some(arrival)) => self.arrive(&arrival),
-            (true, None) => {}
-            (false, arrival) => self.journey = Some(Journey { arrival, ..journey }),
+            (false, arrival) => {
+                self.journey = Some(Journey { arrival, ..journey });
+                self.after_change();
+            }
+            (true, arrival) => {
+                self.after_change();
+                arrival.iter().for_each(|arrival| self.arrive(arrival));
+            }
         }
-        self.after_change();
     }
 
     /// At the end of a link's way: says whether the run is the same as where the link was made.

@@ -210,7 +210,15 @@ impl Act {
                 let found = document.dials.iter().find(|known| known.name == *dial);
                 let found = found.ok_or_else(|| Problem::unknown("dial.dial", "dial", dial, names))?;
                 found.check_value(value).map_err(|told| Problem::new(format!("dial {dial}"), told))?;
-                each(&found.group, &|node| Command::Dial { node, field: Rc::from(&*found.field), value: value.clone() })
+                let field: Rc<str> = Rc::from(&*found.field);
+                let mut commands: Vec<Command> =
+                    each(&found.group, &|node| Command::Dial { node, field: field.clone(), value: value.clone() })?;
+                // Those that come later have it too: what replaces a dead member is no other kind of thing.
+                let template = world.templates().iter().position(|template| *template.name == *found.group);
+                let preset =
+                    template.map(|template| Command::Preset { template: template as u32, field, value: value.clone() });
+                commands.extend(preset);
+                Ok(commands)
             }
         }
     }

@@ -120,6 +120,15 @@ pub enum Command {
         /// To what.
         value: Value,
     },
+    /// Sets a field of the configuration of those that a template makes from now on.
+    Preset {
+        /// Which template.
+        template: u32,
+        /// Which field.
+        field: Rc<str>,
+        /// To what.
+        value: Value,
+    },
 }
 
 /// Why a command was not carried out.

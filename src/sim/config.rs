@@ -24,6 +24,16 @@ impl Value {
     }
 }
 
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Value::Flag(flag) => (0u8, *flag).hash(state),
+            Value::Number(number) => (1u8, number.to_bits()).hash(state),
+            Value::Text(text) => (2u8, text).hash(state),
+        }
+    }
+}
+
 impl std::fmt::Display for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

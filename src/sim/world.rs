@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::actor::{Desk, Effect};
 use super::node::Overdue;
 use super::{
-    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, What, Why,
+    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, Value, What, Why,
 };
 
 /// How many nodes a run may ever place.
@@ -86,6 +86,8 @@ pub struct World<P: Payload> {
     members: Vec<Rc<Vec<NodeId>>>,
     /// How many links there are, each way counted.
     links: usize,
+    /// What is set for those that a template makes from now on: template, field, value.
+    presets: Rc<Vec<(u32, Rc<str>, Value)>>,
     flights: Vec<Option<Flight<P>>>,
     free: Vec<u32>,
     queue: Queue<Event>,
@@ -112,6 +114,7 @@ impl<P: Payload> Clone for World<P> {
             made: self.made.clone(),
             members: self.members.clone(),
             links: self.links,
+            presets: self.presets.clone(),
             flights: self.flights.clone(),
             free: self.free.clone(),
             queue: self.queue.clone(),
@@ -224,6 +227,9 @@ impl<P: Payload> World<P> {
             sum.wrapping_add(one.finish())
         });
         digest.word(sum);
+        for (template, field, value) in &*self.presets {
+            (self.templates[*template as usize].mark, field, value).hash(&mut digest);
+        }
         digest.finish()
     }
 }
@@ -240,6 +246,7 @@ impl<P: Payload> World<P> {
             links: 0,
             given: Rc::default(),
             templates: Rc::new(templates),
+            presets: Rc::default(),
             nodes: Vec::new(),
             names: Rc::default(),
             flights: Vec::new(),

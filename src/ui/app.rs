@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlCanvasElement};
+use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
 use crate::player::{self, Action, Player, key_action};
@@ -16,7 +17,7 @@ use crate::sim::Time;
 use super::boot::Settings;
 use super::dom::{El, Link, button, el, find, focus, place_styles};
 use super::hands::Hands;
-use super::header::header;
+use super::header::{self, header};
 use super::host::Shared;
 use super::inspector::{dials, inspector, log, vitals};
 use super::lesson::lesson_panel;
@@ -44,6 +45,8 @@ pub enum Msg {
     Do(Action),
     /// The run is to stand at an instant.
     GoTo(Time),
+    /// The run is to stand at an instant, with what matters then selected.
+    Witness(Time, Target),
     /// A key on the stage: what it comes to, and whether it was Escape.
     Key(Option<Action>, bool),
     /// A click on the stage.
@@ -165,6 +168,11 @@ impl Component for App {
             Msg::GoTo(at) => {
                 host.dispatch(Action::Pause);
                 host.dispatch(Action::Seek(at));
+            }
+            Msg::Witness(at, target) => {
+                host.dispatch(Action::Pause);
+                host.dispatch(Action::Seek(at));
+                host.dispatch(Action::Select(Some(target)));
             }
             Msg::Key(_, true) if self.tool.is_some() => self.tool = None,
             Msg::Key(action, _) => action.into_iter().for_each(|action| host.dispatch(action)),
@@ -290,11 +298,12 @@ impl App {
             .set("target", "_blank")
             .set("rel", "noopener")
             .text("Open ↗");
+        let broken = header::promise(player, link).filter(|_| player.timeline().run().broken() > 0);
         el("figure")
             .class("embed-figure")
             .add(stage(player, &self.hands, self.tool, true, link))
             .all(settings.controls.then(|| tape(player, true, link)))
-            .add(el("figcaption").add(el("span").text(caption)).add(open))
+            .add(el("figcaption").add(el("span").text(caption)).all(broken).add(open))
             .all(self.overlay(player, link))
     }
 
@@ -311,8 +320,10 @@ impl App {
                 .class(if current { "current" } else { "" })
         };
         let classes = format!("page {} {}", fold(Fold::Lesson, "no-lesson"), fold(Fold::Side, "no-side"));
+        let keys = self.hands.clone();
         el("div")
             .class(classes)
+            .asks(ListenerKind::onkeydown, link, move |event| stage::key(&keys, event))
             .add(header(player, |fold| self.is_open(fold), link))
             .add(el("aside").class(shown("lesson", Tab::Lesson)).label("Lesson").add(lesson_panel(player, link)))
             .add(stage(player, &self.hands, self.tool, false, link))
@@ -335,7 +346,7 @@ impl App {
             Over::Nothing => {}
             Over::Share(offer) => all.extend(overlay::share(offer, link)),
             Over::Help => all.extend(overlay::help(link)),
-            Over::Menu(at) => all.extend(menu(at, player, link)),
+            Over::Menu(at) => all.extend(menu(at, player, &self.hands, link)),
         }
         all
     }

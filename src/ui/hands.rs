@@ -16,6 +16,8 @@ use super::menu::MenuAt;
 
 /// How far a pointer must move before it drags, in pixels.
 const DRAG: f64 = 4.0;
+/// A click so soon after a finger went up is that finger's, in milliseconds.
+const SAME_TOUCH: f64 = 400.0;
 /// How long a finger must rest for the menu, in milliseconds.
 const LONG_PRESS: i32 = 500;
 
@@ -40,6 +42,8 @@ struct Held {
     press: Option<i32>,
     /// A press has opened a menu; its end is no click.
     pressed: bool,
+    /// When the finger of such a press went up, in the time of events.
+    lifted: Option<f64>,
 }
 
 impl Held {
@@ -109,6 +113,18 @@ impl Hands {
         held.pressed = !held.down.is_empty();
     }
 
+    /// Whether a click is the end of the press that has opened the menu: browsers make one of it, and it lands on
+    /// whatever is there by then.
+    pub fn ends_press(&self, click: &Event) -> bool {
+        self.held.borrow().lifted.is_some_and(|lifted| click.time_stamp() - lifted < SAME_TOUCH)
+    }
+
+    /// Another touch begins outside of the canvas: its click is its own.
+    pub fn other_touch(&self, _: &Event) -> Option<Msg> {
+        self.held.borrow_mut().lifted = None;
+        None
+    }
+
     /// A pointer moves.
     pub fn moved(&self, event: &Event) -> Option<Msg> {
         let event: &PointerEvent = event.dyn_ref()?;
@@ -161,6 +177,7 @@ impl Hands {
     pub fn up(&self, event: &Event) -> Option<Msg> {
         let mut held = self.held.borrow_mut();
         let clicked = held.down.len() == 1 && !held.dragging && !held.pressed;
+        held.lifted = held.pressed.then(|| event.time_stamp());
         let down = held.down.len();
         self.release(&mut held, event)?;
         (clicked && held.down.len() < down).then_some(Msg::Click(held.on))

@@ -4,7 +4,7 @@ use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, verdict};
 use crate::scenario::{builtin, builtins};
-use crate::scene::Theme;
+use crate::scene::{Target, Theme};
 
 use super::app::{Fold, Msg, Opens};
 use super::dom::{El, Link, button, chosen, el};
@@ -77,15 +77,17 @@ fn scenarios(player: &Player, link: &Link) -> El {
         .add(el("select").set("id", "scenario").all(built).all(own).asks(ListenerKind::onchange, link, choose))
 }
 
-/// Whether everything that must hold has held so far; a click goes to where the first promise broke.
-fn promise(player: &Player, link: &Link) -> Option<El> {
+/// Whether everything that must hold has held so far; a click goes to where the next promise broke, and to whom.
+pub fn promise(player: &Player, link: &Link) -> Option<El> {
     let (well, words) = verdict(player.timeline().document(), player)?;
-    let broken = player.timeline().run().violations().first();
-    let title = match broken {
-        Some(broken) => format!("{} Click to go there.", broken.told),
+    let (broken, now) = (player.timeline().run().violations(), player.timeline().now());
+    // One after another, from where one stands.
+    let next = broken.iter().find(|broken| broken.at > now).or(broken.first());
+    let title = match next {
+        Some(next) => format!("{}. Click to go there.", next.told),
         None => "Checked at every step.".to_owned(),
     };
-    let go = broken.map_or(Msg::Refresh, |broken| Msg::GoTo(broken.at));
+    let go = next.map_or(Msg::Refresh, |next| Msg::Witness(next.at, Target::Node(next.node)));
     Some(
         button("", link, go)
             .class(if well { "verdict well" } else { "verdict broken" })

@@ -145,17 +145,18 @@ impl Host {
             return;
         }
         let seconds = self.last.get().map_or(0.0, |last| (now - last) / 1e3);
-        let (goes_on, was_playing) = {
+        let (goes_on, moved) = {
             let mut player = self.player.borrow_mut();
-            let was_playing = player.playing();
+            let moved = player.playing() || player.journey().is_some();
             let goes_on = player.frame(seconds);
             player.draw(&mut self.list.borrow_mut());
-            (goes_on, was_playing)
+            (goes_on, moved)
         };
         if let Some(painter) = &mut *self.painter.borrow_mut() {
             painter.paint(&self.list.borrow(), self.player.borrow().view().theme);
         }
-        let stopped = was_playing && !self.player.borrow().playing();
+        // What stands still now is shown as it stands.
+        let stopped = moved && !goes_on;
         if stopped || (goes_on && now - self.refreshed.get() >= REFRESH) {
             self.refreshed.set(now);
             self.refresh_panels();

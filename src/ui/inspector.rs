@@ -91,9 +91,16 @@ pub fn log(player: &Player, all: bool, link: &Link) -> El {
             .add(el("time").text(&line.at))
             .text(" ")
             .text(&line.text);
-        el("li").key(line.record.0).class(if line.warn { "warn" } else { "" }).add(go)
+        let key = if line.broken { format!("broken {}", line.text) } else { line.record.0.to_string() };
+        el("li").key(key).class(if line.warn { "warn" } else { "" }).add(go)
     };
-    let empty = lines.is_empty().then(|| el("p").class("empty").text("Nothing out of the ordinary has happened yet."));
+    // After a leap the log begins shortly before where one stands.
+    let whole = player.timeline().log().iter().next().is_none_or(|first| first.id.0 <= 1);
+    let told = match whole {
+        true => "Nothing out of the ordinary has happened yet.",
+        false => "Nothing out of the ordinary of late; go back for what was before.",
+    };
+    let empty = lines.is_empty().then(|| el("p").class("empty").text(told));
     el("div")
         .class("log-panel")
         .add(

@@ -1,5 +1,7 @@
 //! The context menu and the palette: a list of entries at a place, for pointer and keys alike.
 
+use std::rc::Rc;
+
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlElement, KeyboardEvent, NodeList};
 use yew::virtual_dom::ListenerKind;
@@ -9,7 +11,8 @@ use crate::scenario::Act;
 use crate::scene::Target;
 
 use super::app::Msg;
-use super::dom::{El, Link, button, el, find, focus};
+use super::dom::{El, Link, el, find, focus};
+use super::hands::Hands;
 use super::inspector::idle;
 
 /// Which menu, and where on the page.
@@ -41,7 +44,7 @@ fn entries(at: &MenuAt, player: &Player) -> Vec<(Entry, &'static str)> {
 const SIZE: (f64, f64) = (260.0, 34.0);
 
 /// The menu, over a veil that closes it.
-pub fn menu(at: &MenuAt, player: &Player, link: &Link) -> [El; 2] {
+pub fn menu(at: &MenuAt, player: &Player, hands: &Rc<Hands>, link: &Link) -> [El; 2] {
     let entries = entries(at, player);
     // Kept on the page: a menu near the lower right corner opens up and to the left.
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
@@ -50,25 +53,31 @@ pub fn menu(at: &MenuAt, player: &Player, link: &Link) -> [El; 2] {
     let tall = 16.0 + SIZE.1 * entries.len() as f64;
     let (x, y) = (at.x.min(width - SIZE.0).max(4.0), at.y.min(height - tall).max(4.0));
     let entry = |(entry, about): &(Entry, &'static str)| {
-        button("", link, Msg::Choose(entry.chosen()))
+        let (action, hands) = (entry.chosen(), hands.clone());
+        el("button")
+            .asks(ListenerKind::onclick, link, move |event| {
+                (!hands.ends_press(event)).then(|| Msg::Choose(action.clone()))
+            })
             .set("role", "menuitem")
             .set("aria-disabled", idle(entry))
             .set("title", entry.idle.clone().unwrap_or_else(|| (*about).to_owned()))
             .add(el("span").text(&entry.label))
             .all(entry.key.map(|key| el("kbd").text(key.encode_utf8(&mut [0; 4]))))
     };
+    let (veil, on_veil, on_menu) = (hands.clone(), hands.clone(), hands.clone());
     let shut = |event: &Event| {
         event.prevent_default();
         Some(Msg::Close)
     };
     [
-        el("div").class("veil").tells(ListenerKind::onclick, link, Msg::Close).asks(
-            ListenerKind::oncontextmenu,
-            link,
-            shut,
-        ),
+        el("div")
+            .class("veil")
+            .asks(ListenerKind::onpointerdown, link, move |event| on_veil.other_touch(event))
+            .asks(ListenerKind::onclick, link, move |event| (!veil.ends_press(event)).then_some(Msg::Close))
+            .asks(ListenerKind::oncontextmenu, link, shut),
         el("div")
             .class("menu")
+            .asks(ListenerKind::onpointerdown, link, move |event| on_menu.other_touch(event))
             .set("role", "menu")
             .set("data-left", format!("{}px", x as i64))
             .set("data-top", format!("{}px", y as i64))

@@ -53,9 +53,12 @@ pub fn stage(player: &Player, hands: &Rc<Hands>, tool: Option<char>, embed: bool
         canvas = canvas.asks(kind, link, move |event| does(&hands, event));
     }
     let keys = hands.clone();
-    el("div")
-        .class(class)
-        .asks(ListenerKind::onkeydown, link, move |event| key(&keys, event))
+    let mut stage = el("div").class(class);
+    if embed {
+        // A figure leaves the keys to the page around it, except while the stage has the focus.
+        stage = stage.asks(ListenerKind::onkeydown, link, move |event| key(&keys, event));
+    }
+    stage
         .all((!embed).then(|| toolbar(tool, wiring, link)))
         .add(canvas)
         .add(nodes(player, link))
@@ -69,7 +72,8 @@ fn hint(player: &Player, tool: Option<char>, embed: bool) -> Option<El> {
         return Some(el("p").class("hint").text(tip).text(". Escape when done."));
     }
     let hint = &player.timeline().document().hint;
-    (!embed && !player.touched() && !hint.is_empty()).then(|| el("p").class("hint").all(words(&prose(hint))))
+    (!embed && !player.touched() && player.lesson_step() == 0 && !hint.is_empty())
+        .then(|| el("p").class("hint").all(words(&prose(hint))))
 }
 
 /// How far it is on a way that takes a while.
@@ -140,14 +144,21 @@ pub fn wire(player: &Player) -> Action {
     }
 }
 
-fn key(hands: &Hands, event: &Event) -> Option<Msg> {
+/// What has keys of its own, all of them.
+const OWN_KEYS: &str = "input, select, textarea, .dialog, .menu, .bar";
+/// What has keys of its own for being pressed. The parts of the cluster are buttons, too, but then the stage's keys act.
+const PRESSED: &str = "button, summary, a";
+
+/// What a key comes to, wherever on the page the focus is, unless it is on something with keys of its own.
+pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
     let event: &KeyboardEvent = event.dyn_ref()?;
     let target = target(event)?;
-    // A tool's button has keys of its own.
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || matches!(target.closest(".toolbar"), Ok(Some(_))) {
+    let key = event.key();
+    let within = |selector: &str| matches!(target.closest(selector), Ok(Some(_)));
+    let pressed = matches!(key.as_str(), " " | "Enter") && within(PRESSED) && !within(".stage .unseen");
+    if event.ctrl_key() || event.meta_key() || event.alt_key() || pressed || within(OWN_KEYS) {
         return None;
     }
-    let key = event.key();
     let player = hands.host.player();
     let selected = player.view().selected;
     let msg = match key.as_str() {

@@ -1,5 +1,8 @@
 //! Commands: whether they would change anything, and carrying them out.
 
+use std::rc::Rc;
+
+use super::super::actor::Actor;
 use super::super::node::Link;
 use super::super::{Command, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
 use super::{MAX_LINKS_A_NODE, World};
@@ -72,6 +75,18 @@ impl<P: Payload> World<P> {
                 let before = copy.get(field);
                 copy.set(field, value).map_err(Refusal::Impossible)?;
                 if copy.get(field) == before {
+                    return nothing(format!("{field} is {value} already"));
+                }
+                Ok(())
+            }
+            Command::Preset { template, field, value } => {
+                if self.templates.get(*template as usize).is_none() {
+                    return Err(Refusal::Impossible("there is no such group".to_owned()));
+                }
+                let mut next = self.make(*template);
+                let before = next.get(field);
+                next.set(field, value).map_err(Refusal::Impossible)?;
+                if next.get(field) == before {
                     return nothing(format!("{field} is {value} already"));
                 }
                 Ok(())
@@ -175,8 +190,23 @@ impl<P: Payload> World<P> {
                     self.emit(records, none, *node, 0, || What::Dialled { field: field.clone(), value: value.clone() });
                 self.handle(*node, cause, records, |actor, desk| actor.on_dial(desk));
             }
+            Command::Preset { template, field, value } => {
+                let presets = Rc::make_mut(&mut self.presets);
+                presets.retain(|(other, name, _)| (other, name) != (template, field));
+                presets.push((*template, field.clone(), value.clone()));
+            }
         }
         Ok(())
+    }
+
+    /// What a template makes now.
+    pub(super) fn make(&self, template: u32) -> Box<dyn Actor<P>> {
+        let mut actor = self.templates[template as usize].make();
+        for (_, field, value) in self.presets.iter().filter(|(of, ..)| *of == template) {
+            // It was tried on one of them when it was set.
+            let _ = actor.set(field, value);
+        }
+        actor
     }
 
     fn known(&self, id: NodeId) -> Result<&Node<P>, Refusal> {

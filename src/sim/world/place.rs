@@ -64,7 +64,7 @@ impl<P: Payload> World<P> {
             links: Vec::new(),
             busy: Micros::ZERO,
             peers: Rc::default(),
-            actor: made_from.make(),
+            actor: self.make(template),
             cores: Vec::new(),
             inbox: Default::default(),
             own: Stream::new(self.seed, Purpose::Node(id.0)),
