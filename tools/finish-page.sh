@@ -2,7 +2,7 @@
 # The last step of every build of the page, by tools/page.sh and, as a hook, by trunk (Trunk.toml). It
 # works on the files in $TRUNK_STAGING_DIR:
 #
-# 1. In a release, what only a reader of wasm-bindgen's glue needs is taken out of it (tools/slim.pl).
+# 1. In a release, what only readers of scripts and styles need is taken out (tools/slim.pl).
 # 2. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
 #    static/site/boot.js tells when that is loaded instead. Compressed before it is encoded, it weighs no
 #    more than the wasm on a host that compresses, and half of it on one that does not.
@@ -16,7 +16,7 @@ cd "${TRUNK_STAGING_DIR:?}"
 level=-1
 if [ "${TRUNK_PROFILE:-}" = release ]; then
     level=-9
-    perl "$tools/slim.pl" faultline.js faultline_bg.wasm
+    perl "$tools/slim.pl"
 fi
 for wasm in *.wasm; do
     {

@@ -51,7 +51,9 @@ impl Micros {
 
     /// This span times `permille` / 1000, rounded down, never overflowing.
     pub fn scaled(self, permille: u64) -> Micros {
-        Micros((u128::from(self.0) * u128::from(permille) / 1000).min(u128::from(u64::MAX)) as u64)
+        let (whole, rest) = (permille / 1000, permille % 1000);
+        let part = self.0 / 1000 * rest + self.0 % 1000 * rest / 1000;
+        Micros(self.0.saturating_mul(whole).saturating_add(part))
     }
 
     /// Reads `250us`, `40ms`, `1.5s`, `2min` or `0`.
@@ -80,16 +82,14 @@ impl Micros {
         if whole.is_empty() || !digits(whole) || !digits(fraction) {
             return Err(wrong());
         }
-        let whole: u128 = whole.parse().map_err(|_| wrong())?;
-        let mut us = whole * u128::from(unit);
-        if !fraction.is_empty() {
-            let value: u128 = fraction.parse().map_err(|_| wrong())?;
-            us += value * u128::from(unit) / 10u128.pow(fraction.len() as u32);
-        }
-        if us > u128::from(LONGEST.0) {
+        let whole: u64 = whole.parse().map_err(|_| wrong())?;
+        // From the last digit to the first, so that nothing is lost and nothing overflows.
+        let part = fraction.bytes().rev().fold(0, |part, digit| (u64::from(digit - b'0') * unit + part) / 10);
+        let us = whole.saturating_mul(unit).saturating_add(part);
+        if us > LONGEST.0 {
             return Err(format!("\"{}\" is longer than the longest time allowed, 744h", shorten(text)));
         }
-        Ok(Micros(us as u64))
+        Ok(Micros(us))
     }
 }
 
