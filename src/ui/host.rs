@@ -145,18 +145,18 @@ impl Host {
             return;
         }
         let seconds = self.last.get().map_or(0.0, |last| (now - last) / 1e3);
-        let (goes_on, moved) = {
+        let went_on = self.last.get().is_some();
+        let goes_on = {
             let mut player = self.player.borrow_mut();
-            let moved = player.playing() || player.journey().is_some();
             let goes_on = player.frame(seconds);
             player.draw(&mut self.list.borrow_mut());
-            (goes_on, moved)
+            goes_on
         };
         if let Some(painter) = &mut *self.painter.borrow_mut() {
             painter.paint(&self.list.borrow(), self.player.borrow().view().theme);
         }
         // What stands still now is shown as it stands.
-        let stopped = moved && !goes_on;
+        let stopped = went_on && !goes_on;
         if stopped || (goes_on && now - self.refreshed.get() >= REFRESH) {
             self.refreshed.set(now);
             self.refresh_panels();

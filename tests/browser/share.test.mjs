@@ -85,3 +85,15 @@ test("what is no link is told in a sentence, and the chat runs", async (t) => {
     await clockPasses(page, 0);
   });
 });
+
+test("a link to a late moment goes there before one's eyes, arrives, and says so", async (t) => {
+  const page = await stage.open(t, "#1~chat.kill~sender-1~5s.at~1200s.end");
+  await page.locator("#play[aria-label=Play]").waitFor();
+  await page.locator("#clock", { hasText: "1200.000" }).waitFor();
+  await page.locator(".journey").waitFor({ state: "detached" });
+  await page.locator("#share").click();
+  const link = (await page.locator("#link-moment").inputValue()).split("#")[1];
+  const again = await stage.open(t, `#${link}`);
+  await notice(again, /replayed to the same digest/);
+  assert.equal(await clock(again), 1200);
+});
