@@ -1,6 +1,7 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod chat;
+pub mod linear;
 
 use std::rc::Rc;
 

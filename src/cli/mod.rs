@@ -1,10 +1,11 @@
-//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check. `docs/cli.md` says what each prints.
+//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check, check-history. `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
-//! one sentence on stderr, or one a problem.
+//! one sentence on stderr, or one a problem; 3 where a check could not be decided in its time.
 #![expect(clippy::disallowed_methods, reason = "the command line reads files and arguments")]
 
 mod check;
+mod check_history;
 mod input;
 mod link;
 mod list;
@@ -28,7 +29,8 @@ use out::{Failure, Out};
     version,
     after_help = "INPUT is a file (TOML or JSON), a link or its fragment, or the name of a built-in scenario; - reads a \
                   document from standard input.\n\
-                  Exit status: 0; 1 where a check found a broken promise; 2 for bad input."
+                  Exit status: 0; 1 where a check found a broken promise; 2 for bad input; 3 where it could not \
+                  be decided in time."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -49,6 +51,8 @@ enum Verb {
     Link(link::Arguments),
     /// Everything that is wrong with a document, a line each
     Check(check::Arguments),
+    /// Whether a history is linearizable: holds, violated (and the smallest part that shows it), or unknown
+    CheckHistory(check_history::Arguments),
 }
 
 /// What to run and how it is set; the same for every command that runs something.
@@ -86,6 +90,8 @@ enum Verdict {
     Well,
     /// A promise was broken, or the run went no further.
     Broken,
+    /// It could not be decided in its time.
+    Unknown,
 }
 
 /// Runs the command line that this process was given.
@@ -99,11 +105,13 @@ pub fn main() -> ExitCode {
         Verb::Svg(arguments) => svg::main(arguments, &mut out),
         Verb::Link(arguments) => link::main(arguments, &mut out),
         Verb::Check(arguments) => check::main(arguments, &mut out),
+        Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),
     };
     match result.and_then(|verdict| out.flush().map(|()| verdict)) {
         // A reader that has read enough, as `head` does, is no mistake.
         Ok(Verdict::Well) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Ok(Verdict::Broken) => ExitCode::from(1),
+        Ok(Verdict::Unknown) => ExitCode::from(3),
         Err(Failure::Told(lines)) => {
             // What was printed so far belongs before the complaint; that it may fail too changes nothing.
             let _ = out.flush();
