@@ -2,7 +2,9 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "a test of the command line writes the files that it is to read")]
 
-use std::io::Write;
+#[path = "shared/binary.rs"]
+mod binary;
+
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
@@ -41,15 +43,9 @@ fn faultline(arguments: &[&str]) -> Output {
 }
 
 fn fed(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_faultline"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
-    child.wait_with_output().expect("it ends")
+    let (output, read) = binary::fed(arguments, input);
+    read.expect("it reads");
+    output
 }
 
 /// What it printed, when all went well.

@@ -1,21 +1,14 @@
 //! `faultline check-history` as a person meets it: its answers, its exit statuses, its complaints.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+#[path = "shared/binary.rs"]
+mod binary;
+
+use std::process::Output;
 
 fn check(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_faultline"))
-        .args(["check-history", "-"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
     // It may end before it has read everything, where something is wrong.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    child.wait_with_output().expect("it ends")
+    binary::fed(&[&["check-history", "-"], arguments].concat(), input).0
 }
 
 fn answer(model: &str, input: &str) -> (Option<i32>, String) {

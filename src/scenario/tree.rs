@@ -322,7 +322,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The character of `\uXXXX`, or of two of them that belong together, from the first digit on.
+    /// The character of an escape with four digits, or of two such that belong together, from the first digit on.
     fn escaped(&mut self) -> Result<char, &'static str> {
         let told = "expected four hexadecimal digits that come to a character";
         let mut code = self.hexadecimal()?;

@@ -43,10 +43,8 @@ pub enum Msg {
     Refresh,
     /// The player is to do something.
     Do(Action),
-    /// The run is to stand at an instant.
-    GoTo(Time),
     /// The run is to stand at an instant, with what matters then selected.
-    Witness(Time, Target),
+    GoTo(Time, Option<Target>),
     /// A key on the stage: what it comes to, and whether it was Escape.
     Key(Option<Action>, bool),
     /// A click on the stage.
@@ -165,14 +163,12 @@ impl Component for App {
                 host.dispatch(action);
                 return false;
             }
-            Msg::GoTo(at) => {
+            Msg::GoTo(at, target) => {
                 host.dispatch(Action::Pause);
                 host.dispatch(Action::Seek(at));
-            }
-            Msg::Witness(at, target) => {
-                host.dispatch(Action::Pause);
-                host.dispatch(Action::Seek(at));
-                host.dispatch(Action::Select(Some(target)));
+                if target.is_some() {
+                    host.dispatch(Action::Select(target));
+                }
             }
             Msg::Key(_, true) if self.tool.is_some() => self.tool = None,
             Msg::Key(action, _) => action.into_iter().for_each(|action| host.dispatch(action)),
@@ -262,7 +258,7 @@ impl App {
     /// With something selected a tool acts at once; otherwise it waits for a click.
     fn take(&mut self, host: &Shared, tool: Option<char>) {
         host.dispatch(Action::Wire(None));
-        let acts = tool.and_then(|tool| key_action(&host.player(), tool.encode_utf8(&mut [0; 4]), false));
+        let acts = tool.and_then(|tool| tool_action(host, tool));
         match acts {
             Some(action) => host.dispatch(action),
             None => self.tool = tool.filter(|_| tool != self.tool),
@@ -358,6 +354,11 @@ fn active() -> Option<Element> {
     document.active_element().filter(|active| active.tag_name() != "BODY")
 }
 
+/// What a tool does to what is selected: what its key would do.
+fn tool_action(host: &Shared, tool: char) -> Option<Action> {
+    key_action(&host.player(), tool.encode_utf8(&mut [0; 4]), false)
+}
+
 fn click(host: &Shared, on: Option<Target>, tool: Option<char>) {
     let wire = host.player().view().wire;
     match (on, wire, tool) {
@@ -372,8 +373,7 @@ fn click(host: &Shared, on: Option<Target>, tool: Option<char>) {
         (_, Some(_), _) => host.dispatch(Action::Wire(None)),
         (Some(target), None, Some(tool)) => {
             host.dispatch(Action::Select(Some(target)));
-            let action = key_action(&host.player(), tool.encode_utf8(&mut [0; 4]), false);
-            action.into_iter().for_each(|action| host.dispatch(action));
+            tool_action(host, tool).into_iter().for_each(|action| host.dispatch(action));
         }
         (on, None, _) => host.dispatch(Action::Select(on)),
     }

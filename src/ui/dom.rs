@@ -199,8 +199,8 @@ pub fn focus(element: &HtmlElement) {
     let _ = element.focus_with_options(&options);
 }
 
-/// Puts what stands in `data-left`, `data-top` and `data-width` into the style of each element. It goes through the object model, which a content
-/// security policy allows where it forbids style attributes.
+/// Puts what stands in `data-left`, `data-top` and `data-width` into the style of each element. It goes through the
+/// object model, which a content security policy allows where it forbids style attributes.
 pub fn place_styles() {
     for (selector, attribute, property) in [
         ("[data-left]", "data-left", "left"),

@@ -87,7 +87,7 @@ pub fn promise(player: &Player, link: &Link) -> Option<El> {
         Some(next) => format!("{}. Click to go there.", next.told),
         None => "Checked at every step.".to_owned(),
     };
-    let go = next.map_or(Msg::Refresh, |next| Msg::Witness(next.at, Target::Node(next.node)));
+    let go = next.map_or(Msg::Refresh, |next| Msg::GoTo(next.at, Some(Target::Node(next.node))));
     Some(
         button("", link, go)
             .class(if well { "verdict well" } else { "verdict broken" })

@@ -86,7 +86,7 @@ pub fn vitals(player: &Player) -> El {
 pub fn log(player: &Player, all: bool, link: &Link) -> El {
     let lines = player::log_lines(player, all, LOG_LINES);
     let line = |line: &LogLine| {
-        let go = button("", link, Msg::GoTo(line.time))
+        let go = button("", link, Msg::GoTo(line.time, None))
             .set("title", "Go to this moment")
             .add(el("time").text(&line.at))
             .text(" ")
