@@ -379,7 +379,7 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
         Dist::Exponential { mean: Micros::ms(30) },
         Dist::Lognormal { median: Micros::ms(4), p99: Micros::ms(90) },
     ];
-    let delay = delays[luck.below(4) as usize];
+    let delay = delays[luck.below(4) as usize].clone();
     let loss = [0.0, 0.3, 1.0][luck.below(3) as usize];
     let profile = Rc::new(Profile { delay, loss, fifo: luck.below(2) == 0 });
     match luck.below(15) {

@@ -220,6 +220,7 @@ fn vectors() -> Vec<(String, u64)> {
         Dist::Uniform { min: Micros(1), max: Micros::secs(3) },
         Dist::Exponential { mean: Micros::ms(20) },
         Dist::Lognormal { median: Micros::ms(8), p99: Micros::ms(40) },
+        Dist::Empirical([1_000, 2_000, 4_000, 90_000].map(Micros).into()),
     ];
     for law in laws {
         let mut stream = Stream::new(42, Purpose::Faults);

@@ -35,7 +35,7 @@ const FORMS: &[(&str, &str)] = &[
     ("release", "release~NODE~NODE~TIME or release~NODE~NODE~oneway~TIME"),
     (
         "link",
-        "link~NODE~NODE~loss~NUMBER~TIME, with constant~SPAN, uniform~SPAN~SPAN, exponential~SPAN or lognormal~SPAN~SPAN before loss or in its place",
+        "link~NODE~NODE~loss~NUMBER~TIME, with constant~SPAN, uniform~SPAN~SPAN, exponential~SPAN, lognormal~SPAN~SPAN or empirical~SPAN~SPAN~… before loss or in its place",
     ),
     ("set", "set~NODE~FIELD~VALUE~TIME"),
     ("dial", "dial~NAME~VALUE~TIME"),
@@ -96,9 +96,16 @@ const ACTS: &[(&str, &[Part])] = &[
     ("dial", &[Part::Text("dial"), Part::Value]),
 ];
 
-/// Every law and the fields of its spans; none where the law is one span.
-const LAWS: &[(&str, &[&str])] =
-    &[("constant", &[]), ("uniform", &["min", "max"]), ("exponential", &["mean"]), ("lognormal", &["median", "p99"])];
+/// Every law and the fields of its spans; none where the law is one span, or a list of them.
+const LAWS: &[(&str, &[&str])] = &[
+    ("constant", &[]),
+    ("uniform", &["min", "max"]),
+    ("exponential", &["mean"]),
+    ("lognormal", &["median", "p99"]),
+    (LIST, &[]),
+];
+/// The law that is a list of spans.
+const LIST: &str = "empirical";
 
 fn parts_of(verb: &str) -> Option<&'static [Part]> {
     ACTS.iter().find(|(known, _)| *known == verb).map(|(_, parts)| *parts)
@@ -182,9 +189,12 @@ fn write_act(act: &Act) -> Vec<String> {
             (Part::Law, Tree::Fields(law)) => {
                 for (word, spans) in law {
                     words.push(word.clone());
-                    let one = [(String::new(), spans.clone())];
-                    let spans = if let Tree::Fields(spans) = spans { spans } else { &one[..] };
-                    words.extend(spans.iter().filter_map(|(_, span)| match span {
+                    let spans: Vec<&Tree> = match spans {
+                        Tree::Fields(spans) => spans.iter().map(|(_, span)| span).collect(),
+                        Tree::List(spans) => spans.iter().collect(),
+                        one => vec![one],
+                    };
+                    words.extend(spans.into_iter().filter_map(|span| match span {
                         Tree::Text(span) => Some(span.clone()),
                         _ => None,
                     }));
@@ -304,7 +314,14 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
             Part::Law => {
                 let Some((word, names)) = LAWS.iter().find(|(law, _)| next == Some(law)) else { continue };
                 args.next();
-                let law = if names.is_empty() {
+                let law = if *word == LIST {
+                    let mut spans = Vec::new();
+                    while let Some(one) = args.peek().and_then(|arg| span(Some(arg))) {
+                        spans.push(one);
+                        args.next();
+                    }
+                    Tree::List(spans)
+                } else if names.is_empty() {
                     span(args.next())?
                 } else {
                     let mut spans = Vec::new();

@@ -188,7 +188,7 @@ impl Act {
                         format!("expected a number from 0 to 1, found {}", Plain(loss)),
                     ));
                 }
-                if let Some(Err(told)) = delay.map(|delay| delay.check()) {
+                if let Some(Err(told)) = delay.as_ref().map(Dist::check) {
                     return Err(Problem::new("link.delay", told));
                 }
                 pairs(between, &|a, b| {
@@ -197,8 +197,8 @@ impl Act {
                         .and_then(|node| node.link(b))
                         .map(|link| (*link.profile).clone())
                         .unwrap_or_default();
-                    let profile =
-                        Profile { delay: delay.unwrap_or(old.delay), loss: loss.unwrap_or(old.loss), fifo: old.fifo };
+                    let delay = delay.clone().unwrap_or(old.delay);
+                    let profile = Profile { delay, loss: loss.unwrap_or(old.loss), fifo: old.fifo };
                     Command::Relink { a, b, both: true, profile: Rc::new(profile) }
                 })
             }
@@ -280,7 +280,7 @@ impl Act {
             Act::Hold { between: (a, b), one_way } => format!("hold {a} to {b}{}", way(one_way)),
             Act::Release { between: (a, b), one_way } => format!("release {a} to {b}{}", way(one_way)),
             Act::Link { between: (a, b), delay, loss } => {
-                let delay = delay.map_or(String::new(), |delay| format!(", delay {delay}"));
+                let delay = delay.as_ref().map_or(String::new(), |delay| format!(", delay {delay}"));
                 let loss = loss.map_or(String::new(), |loss| format!(", loss {}", Plain(loss)));
                 format!("link {a} to {b}{delay}{loss}")
             }

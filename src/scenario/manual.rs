@@ -39,9 +39,9 @@ fn of_kind(kind: &Kind) -> String {
          `startup = \"{}\"`.\n",
         if kind.talks_to.is_empty() { "nobody by itself".to_owned() } else { kind.talks_to.join(", ") },
         machine.cores,
-        law(machine.service),
+        law(&machine.service),
         machine.inbox,
-        law(machine.disk),
+        law(&machine.disk),
         machine.startup
     );
     if !kind.fields.is_empty() {
@@ -69,12 +69,16 @@ fn of_kind(kind: &Kind) -> String {
 }
 
 /// A law as TOML has it.
-fn law(law: Dist) -> String {
+fn law(law: &Dist) -> String {
     match law {
         Dist::Constant(span) => format!("{{ constant = \"{span}\" }}"),
         Dist::Uniform { min, max } => format!("{{ uniform = {{ min = \"{min}\", max = \"{max}\" }} }}"),
         Dist::Exponential { mean } => format!("{{ exponential = {{ mean = \"{mean}\" }} }}"),
         Dist::Lognormal { median, p99 } => format!("{{ lognormal = {{ median = \"{median}\", p99 = \"{p99}\" }} }}"),
+        Dist::Empirical(quantiles) => {
+            let quantiles: Vec<String> = quantiles.iter().map(|span| format!("\"{span}\"")).collect();
+            format!("{{ empirical = [{}] }}", quantiles.join(", "))
+        }
     }
 }
 

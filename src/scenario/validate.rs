@@ -220,8 +220,8 @@ impl Document {
                 found.wrong_in(field, &format!("expected {least} to {most}"));
             }
         }
-        check_law("service", group.service, found);
-        check_law("disk", group.disk, found);
+        check_law("service", group.service.as_ref(), found);
+        check_law("disk", group.disk.as_ref(), found);
         let Some(kind) = kind(&group.kind) else {
             let names = &mut KINDS.iter().map(|kind| kind.name);
             return found.unknown_in("kind", "kind of component", &group.kind, names);
@@ -248,7 +248,7 @@ impl Document {
             found.wrong_in("between", &format!("links[{other}] wires these two already"));
         }
         check_number("loss", Some(rule.loss), 0.0, 1.0, found);
-        check_law("delay", rule.delay, found);
+        check_law("delay", rule.delay.as_ref(), found);
     }
 
     /// The cost of the first instant, estimated before anything is built.
@@ -385,7 +385,7 @@ impl Document {
                     found.wrong_in("between", &told);
                 }
                 if let Act::Link { delay, loss, .. } = act {
-                    check_law("delay", *delay, found);
+                    check_law("delay", delay.as_ref(), found);
                     check_number("loss", *loss, 0.0, 1.0, found);
                 }
             }
@@ -464,7 +464,7 @@ impl Document {
             let (Some(a), Some(b)) = (place(&rule.between.0), place(&rule.between.1)) else { continue };
             let usual = Profile::default();
             let profile =
-                Rc::new(Profile { delay: rule.delay.unwrap_or(usual.delay), loss: rule.loss, fifo: rule.fifo });
+                Rc::new(Profile { delay: rule.delay.clone().unwrap_or(usual.delay), loss: rule.loss, fifo: rule.fifo });
             templates[a].links.push((b as u32, profile.clone()));
             if a != b {
                 templates[b].links.push((a as u32, profile));
@@ -512,9 +512,9 @@ fn template(group: &Group, kind: &Kind) -> Result<Template<Message>, crate::comp
     let usual = (kind.machine)();
     let machine = Machine {
         cores: group.cores.unwrap_or(usual.cores),
-        service: group.service.unwrap_or(usual.service),
+        service: group.service.clone().unwrap_or(usual.service),
         inbox: group.inbox.unwrap_or(usual.inbox),
-        disk: group.disk.unwrap_or(usual.disk),
+        disk: group.disk.clone().unwrap_or(usual.disk),
         startup: group.startup.unwrap_or(usual.startup),
     };
     kind.template(&group.name, group.prefix.as_ref().unwrap_or(&group.name), machine, &group.config)
@@ -554,8 +554,8 @@ fn check_number(field: &str, number: Option<f64>, least: f64, most: f64, found: 
     }
 }
 
-fn check_law(field: &str, law: Option<Dist>, found: &mut Reader) {
-    if let Some(Err(told)) = law.map(|law| law.check()) {
+fn check_law(field: &str, law: Option<&Dist>, found: &mut Reader) {
+    if let Some(Err(told)) = law.map(Dist::check) {
         found.wrong_in(field, &told);
     }
 }

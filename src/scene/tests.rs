@@ -69,11 +69,11 @@ fn chat() -> (World, Plan) {
     let slow = Machine { service: Dist::Constant(Micros::ms(260)), inbox: 12, ..Machine::default() };
     let quick = Machine { service: Dist::Constant(Micros::ms(5)), ..Machine::default() };
     let templates = vec![
-        template("client", "client", &[1], quick),
-        template("balancer", "balancer", &[2], quick),
-        template("gateway", "gateway", &[3], quick),
+        template("client", "client", &[1], quick.clone()),
+        template("balancer", "balancer", &[2], quick.clone()),
+        template("gateway", "gateway", &[3], quick.clone()),
         template("sender", "sender", &[4], slow),
-        template("db", "database", &[4], quick),
+        template("db", "database", &[4], quick.clone()),
         template("supervisor", "supervisor", &[3, 2], quick),
     ];
     let mut world = World::new(7, templates);

@@ -21,7 +21,7 @@ pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer,
 pub use command::{Command, Refusal};
 pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nearest, nearest_hint, unknown_field};
 pub use digest::Digest;
-pub use dist::Dist;
+pub use dist::{Dist, MAX_QUANTILES};
 pub use node::{Link, Machine, Node, NodeId, Profile, Status, Template};
 pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;

@@ -33,7 +33,7 @@ pub enum Status {
 }
 
 /// What a machine can do.
-#[derive(Clone, Copy, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Machine {
     /// How many messages it serves at once.
     pub cores: u32,
@@ -72,7 +72,7 @@ impl Default for Profile {
 
 impl Hash for Profile {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.delay, self.loss.to_bits(), self.fifo).hash(state);
+        (&self.delay, self.loss.to_bits(), self.fifo).hash(state);
     }
 }
 
@@ -220,7 +220,7 @@ impl<P: Payload> Clone for Node<P> {
             since: self.since,
             since_record: self.since_record,
             slow: self.slow,
-            machine: self.machine,
+            machine: self.machine.clone(),
             links: self.links.clone(),
             busy: self.busy,
             peers: self.peers.clone(),
@@ -308,7 +308,7 @@ impl<P: Payload> Node<P> {
     /// `mark` is its template's.
     pub(super) fn digest(&self, mark: u64, digest: &mut Digest) {
         self.name.hash(digest);
-        (mark, self.status, self.since, self.slow, self.machine, &self.links).hash(digest);
+        (mark, self.status, self.since, self.slow, &self.machine, &self.links).hash(digest);
         // As if all were there.
         (self.machine.cores as usize).hash(digest);
         for core in 0..self.machine.cores as usize {

@@ -52,6 +52,7 @@ fn dist() -> impl Strategy<Value = Dist> {
         (span(), span()).prop_map(|(min, max)| Dist::Uniform { min, max }),
         span().prop_map(|mean| Dist::Exponential { mean }),
         (span(), span()).prop_map(|(median, p99)| Dist::Lognormal { median, p99 }),
+        proptest::collection::vec(span(), 0..9).prop_map(|quantiles| Dist::Empirical(quantiles.into())),
     ]
 }
 

@@ -84,7 +84,7 @@ impl Schema for Dist {
         Dist::default()
     }
     fn names() -> &'static [&'static str] {
-        &["constant", "uniform", "exponential", "lognormal"]
+        &["constant", "uniform", "exponential", "lognormal", "empirical"]
     }
     fn read(&mut self, tree: &Tree, reader: &mut Reader) {
         use Need::Required;
@@ -103,9 +103,14 @@ impl Schema for Dist {
                 reader.structure(tree, &mut [("mean", Required, &mut one)]);
                 Dist::Exponential { mean: one }
             }
-            _ => {
+            "lognormal" => {
                 both("median", "p99");
                 Dist::Lognormal { median: one, p99: other }
+            }
+            _ => {
+                let mut quantiles: Vec<Micros> = Vec::new();
+                quantiles.read(tree, reader);
+                Dist::Empirical(quantiles.into())
             }
         };
         reader.leave(before);
@@ -121,6 +126,11 @@ impl Schema for Dist {
             Dist::Uniform { min, max } => ("uniform", &[("min", Required, min), ("max", Required, max)]),
             Dist::Exponential { mean } => ("exponential", &[("mean", Required, mean)]),
             Dist::Lognormal { median, p99 } => ("lognormal", &[("median", Required, median), ("p99", Required, p99)]),
+            Dist::Empirical(quantiles) => {
+                write_word(json, "empirical");
+                write_list(json, &mut quantiles.iter().map(|span| span as &dyn Schema));
+                return json.push('}');
+            }
         };
         write_word(json, word);
         write_structure(json, fields);

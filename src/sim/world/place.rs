@@ -60,7 +60,7 @@ impl<P: Payload> World<P> {
             since: self.now,
             since_record: placed,
             slow: 1000,
-            machine: made_from.machine,
+            machine: made_from.machine.clone(),
             links: Vec::new(),
             busy: Micros::ZERO,
             peers: Rc::default(),
