@@ -6,8 +6,8 @@ use faultline::check::CHECKS;
 use faultline::components::KINDS;
 use faultline::scenario::schema::{self, Schema};
 use faultline::scenario::{
-    Act, Condition, Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Problem, Simplification,
-    Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
+    Act, Condition, Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Problem, Promise,
+    Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
 };
 use faultline::sim::{Dist, Purpose, Stream};
 use faultline::trace::Stat;
@@ -150,6 +150,7 @@ fn every_field_stands_in_the_manual_with_its_default() {
     // Of the enumerations, every word has its row, and the row every field.
     words::<Act>(manual, "## Acts");
     words::<Condition>(manual, "## Conditions");
+    words::<Promise>(manual, "or a promise of the document's own");
     words::<Dist>(manual, "- A **law**");
     for word in Layout::names().iter().chain(Stat::names()) {
         assert!(manual.contains(&format!("`{word}`")), "{word}");

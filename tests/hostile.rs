@@ -125,7 +125,7 @@ fn conditions_have_a_limit_in_all() {
     let leaves = vec![json!({"after": "1h"}); 200];
     let cues = vec![json!({"when": {"all": [{"not": {"any": leaves}}]}}); 5];
     let told = document(json!({"cues": cues})).expect_err("too many conditions");
-    assert_eq!(told, "there are 1015 conditions in cues and tasks; 1000 is the limit");
+    assert_eq!(told, "there are 1015 conditions in cues, tasks and checks; 1000 is the limit");
     document(json!({"cues": cues[..4]})).expect("fewer");
 }
 

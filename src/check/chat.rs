@@ -134,7 +134,7 @@ impl Chat {
     ) {
         let mut breach = |told: String, evidence: Vec<RecordId>| {
             found.push(Violation {
-                check: NAME,
+                check: Rc::from(NAME),
                 at: record.at,
                 record: record.id,
                 node: record.node,
@@ -214,7 +214,7 @@ impl Chat {
             Some(node) => format!("the last copy, at {}, went when {blow}", name(node)),
         };
         Violation {
-            check: NAME,
+            check: Rc::from(NAME),
             at: last.at,
             record: last.id,
             node: last.node,
@@ -246,13 +246,14 @@ fn is_left(accepted: &mut Accepted, world: &World) -> bool {
     world.carries(item)
 }
 
-const NAME: &str = "chat";
+/// Its name.
+pub const NAME: &str = "chat";
 
 impl Check for Chat {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
-    fn promise(&self) -> &'static str {
+    fn promise(&self) -> &str {
         PROMISE
     }
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {

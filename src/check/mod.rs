@@ -1,7 +1,11 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod chat;
+mod conserved;
 pub mod linear;
+mod messages;
+
+pub use conserved::{Conserved, MAX_NAMES};
 
 use std::rc::Rc;
 
@@ -12,7 +16,7 @@ use crate::sim::{NodeId, RecordId, Time};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Violation {
     /// The check's name in documents.
-    pub check: &'static str,
+    pub check: Rc<str>,
     /// When.
     pub at: Time,
     /// The record that broke it.
@@ -28,13 +32,21 @@ pub struct Violation {
 /// A promise, watched.
 pub trait Check {
     /// Its name in documents.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// What it promises: a sentence.
-    fn promise(&self) -> &'static str;
+    fn promise(&self) -> &str;
     /// Looks at one record; `world` is as it is after the event that made it. Breaches go to `found`.
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>);
     /// Looks at the world after an event and all its records.
     fn settle(&mut self, world: &World, found: &mut Vec<Violation>) {
+        let _ = (world, found);
+    }
+    /// The instant at which it must look even if nothing happens, if there is one.
+    fn due(&self) -> Option<Time> {
+        None
+    }
+    /// That instant has come, and everything of it has happened. [`Check::due`] must lie later afterwards.
+    fn on_due(&mut self, world: &World, found: &mut Vec<Violation>) {
         let _ = (world, found);
     }
     /// A copy, for keyframes.
@@ -53,10 +65,18 @@ pub struct CheckKind {
     pub make: fn() -> Box<dyn Check>,
 }
 
-/// Every check. To add one: a file here, a `mod` line and a line in this list.
-pub static CHECKS: &[CheckKind] = &[CheckKind {
-    name: "chat",
-    brief: "nothing lost, nothing twice, all in order",
-    promise: chat::PROMISE,
-    make: chat::make,
-}];
+/// Every check that needs nothing but its name. To add one: a file here, a `mod` line and a line in this list.
+pub static CHECKS: &[CheckKind] = &[
+    CheckKind {
+        name: chat::NAME,
+        brief: "nothing lost, nothing twice, all in order",
+        promise: chat::PROMISE,
+        make: chat::make,
+    },
+    CheckKind {
+        name: messages::NAME,
+        brief: "every message is somewhere",
+        promise: messages::PROMISE,
+        make: messages::make,
+    },
+];

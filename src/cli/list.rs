@@ -44,8 +44,7 @@ fn tell(document: &Document, out: &mut Out) -> Result<(), Failure> {
         out.line(format_args!("  dial   {}={set}  {}{}", dial.name, dial.title, accepts(document, dial)))?;
     }
     for check in &document.checks {
-        let kind = crate::check::CHECKS.iter().find(|kind| kind.name == *check);
-        out.line(format_args!("  check  {check}  {}", kind.map_or("", |kind| kind.promise)))?;
+        out.line(format_args!("  check  {}  {}", check.name(), check.promise()))?;
     }
     out.line(format_args!("  of     {}", kinds(document).join(", ")))
 }
@@ -113,7 +112,7 @@ fn as_json(document: &Document) -> Json {
         "seed": document.seed.to_string(),
         "length": written(&document.length),
         "dials": dials.collect::<Vec<_>>(),
-        "checks": document.checks,
+        "checks": document.check_names(),
         "kinds": kinds(document),
     })
 }

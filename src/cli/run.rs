@@ -144,7 +144,7 @@ fn counts(point: &Point) -> bool {
 
 /// How often a check was broken, as far as that was kept, and the first time.
 fn broken<'a>(run: &'a Run, check: &str) -> (usize, Option<&'a Violation>) {
-    let mut found = run.violations().iter().filter(|broken| broken.check == check);
+    let mut found = run.violations().iter().filter(|broken| *broken.check == *check);
     let first = found.next();
     (usize::from(first.is_some()) + found.count(), first)
 }

@@ -261,7 +261,7 @@ impl Transcript<'_> {
         };
         kept && (asked.nodes.is_empty()
             || asked.nodes.iter().any(|name| {
-                is_called(record.node, name, world) || other(&record.what).is_some_and(|id| is_called(id, name, world))
+                world.is_called(record.node, name) || other(&record.what).is_some_and(|id| world.is_called(id, name))
             }))
     }
 }
@@ -291,14 +291,4 @@ fn other(what: &What) -> Option<NodeId> {
         What::Arrived { from, .. } | What::Served { from, .. } => Some(*from),
         _ => None,
     }
-}
-
-/// Whether a node has this name, or is of the group of this name; also for one that has gone since.
-fn is_called(id: NodeId, name: &str, world: &World) -> bool {
-    let mine = world.name(id);
-    let of = |prefix: &str| {
-        let ordinal = mine.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
-        ordinal.is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
-    };
-    mine == name || world.templates().iter().any(|template| *template.name == *name && of(&template.prefix))
 }

@@ -1,6 +1,5 @@
 //! What the panels show, as small values that compare: a panel is drawn again only when its value has changed.
 
-use crate::check::CHECKS;
 use crate::components::{What, World, kind};
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
@@ -523,10 +522,9 @@ pub fn verdict(document: &Document, player: &Player) -> Option<(bool, String)> {
     if document.checks.is_empty() {
         return None;
     }
-    let mut briefs = CHECKS.iter().filter(|check| document.checks.iter().any(|name| name == check.name));
     Some(match player.timeline().run().broken() {
         0 if document.checks.len() > 1 => (true, format!("{} promises hold", document.checks.len())),
-        0 => (true, briefs.next().map_or("", |check| check.brief).to_owned()),
+        0 => (true, document.checks.first().map_or("", |check| check.brief()).to_owned()),
         1 => (false, "1 promise broken".to_owned()),
         many => (false, format!("{many} promises broken")),
     })

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use crate::check::Violation;
 use crate::components::{Fact, Record, World};
-use crate::sim::{Micros, Plain, Status, Time, Value};
+use crate::sim::{Micros, NodeId, Plain, Status, Time, Value};
 use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
 
 use super::schema::{Reader, schema};
@@ -25,12 +26,14 @@ schema! {
             count: u32 = 1,
         },
         /// A node, or any member of a group, is in a state: `up`, `crashed`, `paused`, `starting`, `slow`, or a role such
-        /// as `primary`.
+        /// as `primary`; so many of a group at least.
         Is = "is" {
             /// The node or the group.
             node: String,
             /// The state or the role.
             state: String,
+            /// How many members at least; one when silent.
+            count: Option<u32> [silent],
         },
         /// A measure over the last few seconds is above or below a value.
         Measure = "measure" {
@@ -63,7 +66,7 @@ pub const MAX_DEPTH: usize = 8;
 
 impl Condition {
     /// What is wrong with it: names that are not there, values that are not numbers, too deep a nesting.
-    pub(super) fn check(&self, names: &dyn Fn(&str) -> bool, checks: &[String], depth: usize, found: &mut Reader) {
+    pub(super) fn check(&self, names: &dyn Fn(&str) -> bool, checks: &[&str], depth: usize, found: &mut Reader) {
         if found.full() {
             return;
         }
@@ -98,8 +101,8 @@ impl Condition {
                 }
             }
             Condition::Violated(check) => {
-                if !checks.contains(check) {
-                    let names = &mut checks.iter().map(String::as_str);
+                if !checks.contains(&&**check) {
+                    let names = &mut checks.iter().copied();
                     found.unknown_in("violated", "check of this document", check, names);
                 }
             }
@@ -148,8 +151,15 @@ pub struct Surroundings<'a> {
     pub world: &'a World,
     /// The metrics so far.
     pub metrics: &'a Metrics,
-    /// The names of the checks that found a broken promise.
-    pub violated: &'a dyn Fn(&str) -> bool,
+    /// The promises that were broken.
+    pub violations: &'a [Violation],
+}
+
+impl Surroundings<'_> {
+    /// Whether a check has found a broken promise.
+    pub fn violated(&self, check: &str) -> bool {
+        self.violations.iter().any(|broken| *broken.check == *check)
+    }
 }
 
 /// How often conditions that no record touches are looked at, in simulated time.
@@ -190,7 +200,7 @@ impl Watch {
     pub fn observe(&mut self, record: &Record, around: &Surroundings) -> bool {
         match &*self.condition {
             Condition::Happened { what, at, .. } => {
-                let here = |place: &String| stands_at(record, place, around.world);
+                let here = |place: &String| around.world.is_called(record.node, place);
                 let counts = kind_word(&record.what) == what && at.as_ref().is_none_or(here);
                 self.count = self.count.saturating_add(u32::from(counts));
                 counts
@@ -207,7 +217,7 @@ impl Watch {
     }
 
     /// Lets time pass, for what comes to hold without a record.
-    fn pass(&mut self, around: &Surroundings) {
+    pub(super) fn pass(&mut self, around: &Surroundings) {
         if matches!(*self.condition, Condition::Then(_)) {
             if let Some(part) = self.parts.get_mut(self.reached) {
                 part.pass(around);
@@ -228,24 +238,37 @@ impl Watch {
         (touched || glance) && self.holds(around)
     }
 
+    /// How often each of its parts that counts has counted, in the order in which they stand.
+    pub(super) fn counts(&self, counts: &mut Vec<u32>) {
+        if matches!(*self.condition, Condition::Happened { .. }) {
+            counts.push(self.count);
+        }
+        self.parts.iter().for_each(|part| part.counts(counts));
+    }
+
     /// Whether it holds now.
     pub fn holds(&self, around: &Surroundings) -> bool {
         match &*self.condition {
             Condition::After(at) => around.world.now() >= *at,
             Condition::Happened { count, .. } => self.count >= *count,
-            Condition::Is { node, state } => {
+            Condition::Is { node, state, count } => {
                 // Whose name it is, and the members of the groups of that name: not every node of a crowd is looked at.
                 let groups = around.world.templates().iter().enumerate().filter(|(_, group)| *group.name == **node);
                 let members = groups.flat_map(|(place, _)| around.world.members(place)).copied();
-                let mut named = members.chain(around.world.find(node));
-                named.any(|id| around.world.node(id).is_some_and(|node| is_in(node, state)))
+                // One that has the name of its own group is a member already.
+                let group = |id: NodeId| around.world.templates().get(around.world.node(id)?.template as usize);
+                let alone = |id: &NodeId| group(*id).is_some_and(|group| *group.name != **node);
+                let named = members.chain(around.world.find(node).filter(alone));
+                let mut there = named.filter(|id| around.world.node(*id).is_some_and(|node| is_in(node, state)));
+                // No more are looked at than it takes.
+                there.nth((*count).unwrap_or(1).saturating_sub(1) as usize).is_some()
             }
             Condition::Measure { name, stat, above, below, over } => {
                 let Some(value) = around.metrics.recent(name, *stat, *over) else { return false };
                 let bound = |bound: &Option<Value>| bound.as_ref().and_then(|bound| number(bound).ok());
                 bound(above).is_none_or(|above| value > above) && bound(below).is_none_or(|below| value < below)
             }
-            Condition::Violated(check) => (around.violated)(check),
+            Condition::Violated(check) => around.violated(check),
             Condition::All(_) => self.parts.iter().all(|part| part.holds(around)),
             Condition::Any(_) => self.parts.iter().any(|part| part.holds(around)),
             Condition::Not(_) => !self.parts.iter().any(|part| part.holds(around)),
@@ -254,21 +277,7 @@ impl Watch {
     }
 }
 
-/// Whether a record happened at a node, or at a member of a group; also for one that has gone since.
-fn stands_at(record: &Record, place: &str, world: &World) -> bool {
-    let name = world.name(record.node);
-    let in_group = || {
-        let template = world.templates().iter().find(|template| *template.name == *place);
-        template.is_some_and(|template| {
-            name.strip_prefix(&*template.prefix)
-                .and_then(|rest| rest.strip_prefix('-'))
-                .is_some_and(|rest| rest.parse::<u32>().is_ok())
-        })
-    };
-    name == place || in_group()
-}
-
-fn is_in(node: &crate::components::Node, state: &str) -> bool {
+pub(super) fn is_in(node: &crate::components::Node, state: &str) -> bool {
     match state {
         "up" => node.status == Status::Up,
         "crashed" => node.status == Status::Crashed,

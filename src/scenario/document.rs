@@ -6,7 +6,7 @@ use crate::sim::{Dist, Micros, Time};
 use crate::trace::Stat;
 
 use super::schema::schema;
-use super::{Act, Condition};
+use super::{Act, CheckRule, Condition};
 
 schema! {
     /// A scenario.
@@ -40,8 +40,8 @@ schema! {
         pub cues: Vec<Cue> [silent],
         /// What a reader may turn.
         pub dials: Vec<Dial> [silent],
-        /// What must hold, by the names of the checks.
-        pub checks: Vec<String> [silent],
+        /// What must hold: checks by their names, and promises of its own.
+        pub checks: Vec<CheckRule> [silent],
         /// The small charts beside the stage.
         pub vitals: Vec<Vital> [silent],
         /// What it teaches.

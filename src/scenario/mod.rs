@@ -6,10 +6,12 @@ mod condition;
 mod document;
 pub mod manual;
 mod problem;
+mod promise;
 mod run;
 pub mod schema;
 mod tree;
 mod validate;
+mod watched;
 
 pub use act::Act;
 pub use builtin::{builtin, builtins};
@@ -18,6 +20,8 @@ pub use document::{
     Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Simplification, Step, Task, Vital, VitalLine,
 };
 pub use problem::{Problem, hidden};
+pub use promise::{CheckRule, Promise};
 pub use run::{MAX_VIOLATIONS, Run, Sink};
 pub use tree::{MAX_NESTING, Tree};
 pub use validate::{MAX_DOCUMENT, dial_range};
+pub use watched::MAX_WAITING;

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::check::{CHECKS, Check, Violation};
+use crate::check::Violation;
 use crate::components::{Record, World};
 use crate::sim::{Digest, RecordId, Time};
 use crate::trace::Metrics;
 
 use super::condition::{GLANCE, Surroundings};
+use super::promise::Judge;
 use super::{Act, Document, Problem, Watch};
 
 /// How many broken promises are kept; more are counted.
@@ -32,7 +33,9 @@ pub struct Run {
     /// The cues that have been given, and when.
     given: Rc<Vec<(usize, Time)>>,
     tasks: Vec<Tasks>,
-    checks: Vec<Box<dyn Check>>,
+    checks: Vec<Judge>,
+    /// The first instant at which a check must look even if nothing happens.
+    due_check: Option<Time>,
     violations: Rc<Vec<Violation>>,
     /// How many promises were broken, kept or not.
     broken: u64,
@@ -68,7 +71,8 @@ impl Clone for Run {
             glanced: self.glanced,
             given: self.given.clone(),
             tasks: self.tasks.clone(),
-            checks: self.checks.iter().map(|check| check.clone_box()).collect(),
+            checks: self.checks.clone(),
+            due_check: self.due_check,
             violations: self.violations.clone(),
             broken: self.broken,
             steps: self.steps,
@@ -137,7 +141,6 @@ impl Run {
             watches: step.tasks.iter().map(|task| Watch::new(&task.done)).collect(),
             done: vec![None; step.tasks.len()],
         });
-        let checks = document.checks.iter().filter_map(|name| CHECKS.iter().find(|kind| kind.name == *name));
         let mut run = Run {
             world,
             metrics: Metrics::default(),
@@ -148,7 +151,8 @@ impl Run {
             glanced: u64::MAX,
             given: Rc::default(),
             tasks: tasks.collect(),
-            checks: checks.map(|kind| (kind.make)()).collect(),
+            checks: document.checks.iter().filter_map(Judge::new).collect(),
+            due_check: None,
             violations: Rc::default(),
             broken: 0,
             steps: 0,
@@ -176,7 +180,7 @@ impl Run {
         self.steps
     }
     /// The checks: name, promise.
-    pub fn checks(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn checks(&self) -> impl Iterator<Item = (&str, &str)> {
         self.checks.iter().map(|check| (check.name(), check.promise()))
     }
     /// When each task of a step was done.
@@ -199,26 +203,25 @@ impl Run {
         std::hash::Hasher::finish(&digest)
     }
 
-    /// When something happens next: an event, or a timed cue.
+    /// When something happens next: an event, a timed cue, or the end of a check's time.
     pub fn next_at(&self) -> Option<Time> {
-        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
         if self.world.halted().is_some() {
             return None;
         }
-        match (self.world.next_at(), timed) {
-            (Some(event), Some(timed)) => Some(event.min(timed)),
-            (event, timed) => event.or(timed),
-        }
+        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
+        [self.world.next_at(), timed, self.due_check].into_iter().flatten().min()
     }
 
-    /// Does the next thing: one event, or one timed cue, which comes after all events of its microsecond. `false` when
-    /// nothing is left to happen.
+    /// Does the next thing: one event, or one timed cue, which comes after all events of its microsecond, or the look of
+    /// a check whose time is over, which comes after these. `false` when nothing is left to happen.
     pub fn step(&mut self, sink: &mut impl Sink) -> bool {
         if self.world.halted().is_some() {
             return false;
         }
         let next = self.timed.get(self.next_timed);
-        if let Some((at, timed)) = next.filter(|(at, _)| self.world.next_at().is_none_or(|event| event > *at)) {
+        let before = |at: Time, due: Option<Time>| due.is_none_or(|due| due > at);
+        let (event, due) = (self.world.next_at(), self.due_check);
+        if let Some((at, timed)) = next.filter(|(at, _)| before(*at, event) && due.is_none_or(|due| due >= *at)) {
             let (at, timed) = (*at, timed.clone());
             self.next_timed += 1;
             self.steps += 1;
@@ -229,6 +232,14 @@ impl Run {
                 // A load whose group is empty by now changes nothing, which is no mistake.
                 Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
             }
+            self.settle(sink);
+            return true;
+        }
+        if let Some(due) = due.filter(|due| before(*due, event)) {
+            self.steps += 1;
+            self.world.rest_at(due);
+            self.metrics.pass(due);
+            self.judge_due(due);
             self.settle(sink);
             return true;
         }
@@ -289,33 +300,44 @@ impl Run {
         }
     }
 
-    fn watch(&mut self, fresh: &[Record]) {
+    /// What a cue, a task or a check is judged by.
+    fn around<'a>(world: &'a World, metrics: &'a Metrics, violations: &'a [Violation]) -> Surroundings<'a> {
+        Surroundings { world, metrics, violations }
+    }
+
+    /// Lets the checks look whose time is over.
+    fn judge_due(&mut self, now: Time) {
         let mut found = Vec::new();
-        for record in fresh {
-            self.metrics.observe(record);
-            for check in &mut self.checks {
-                check.observe(record, &self.world, &mut found);
-            }
+        let around = Run::around(&self.world, &self.metrics, &self.violations);
+        for check in self.checks.iter_mut().filter(|check| check.due().is_some_and(|due| due <= now)) {
+            check.on_due(&around, &mut found);
         }
-        if !fresh.is_empty() {
-            for check in &mut self.checks {
-                check.settle(&self.world, &mut found);
-            }
-        }
+        self.keep(found);
+    }
+
+    fn keep(&mut self, found: Vec<Violation>) {
         self.broken += found.len() as u64;
         let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
         if room > 0 && !found.is_empty() {
             Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
         }
-        let violations = &self.violations;
-        let around = Surroundings {
-            world: &self.world,
-            metrics: &self.metrics,
-            violated: &|check| violations.iter().any(|broken| broken.check == check),
-        };
+        self.due_check = self.checks.iter().filter_map(Judge::due).min();
+    }
+
+    fn watch(&mut self, fresh: &[Record]) {
+        let mut found = Vec::new();
+        for record in fresh {
+            self.metrics.observe(record);
+        }
         let now = self.world.now();
         let glance = now.0 / GLANCE.0 != self.glanced;
         self.glanced = now.0 / GLANCE.0;
+        let around = Run::around(&self.world, &self.metrics, &self.violations);
+        for check in &mut self.checks {
+            check.see(fresh, glance, &around, &mut found);
+        }
+        self.keep(found);
+        let around = Run::around(&self.world, &self.metrics, &self.violations);
         for (place, watch) in &mut self.waiting {
             if watch.follow(fresh, glance, &around) && !self.due.contains(place) {
                 self.due.push(*place);

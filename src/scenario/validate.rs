@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::check::CHECKS;
 use crate::components::{KINDS, Kind, Message, Settings, kind};
 use crate::sim::{Dist, FieldKind, LONGEST, Machine, Micros, Plain, Profile, Table, Template, Value};
 
@@ -10,7 +9,7 @@ use super::act::check_pairs;
 use super::problem::{Problem, hidden, short};
 use super::schema::{self, Reader};
 use super::tree::Tree;
-use super::{Act, Condition, Cue, Dial, Document, Group, LinkRule, Load};
+use super::{Act, CheckRule, Condition, Cue, Dial, Document, Group, LinkRule, Load};
 
 /// How long a document may be, in bytes of JSON.
 pub const MAX_DOCUMENT: usize = 262_144;
@@ -102,16 +101,10 @@ impl Document {
         if !found.found.is_empty() {
             return found.found;
         }
-        found.each("checks", self.checks.len(), &mut |found, place| {
-            let check = &self.checks[place];
-            if !CHECKS.iter().any(|known| known.name == *check) {
-                let names = CHECKS.iter().map(|known| known.name);
-                found.found.push(Problem::unknown(found.path.text(), "check", check, names));
-            }
-        });
         found.each("load", self.load.len(), &mut |found, place| self.check_load(&self.load[place], found));
         let added = self.added();
         let names = |name: &str| self.may_be_named(name, &added);
+        self.check_checks(&names, &mut found);
         found.each("cues", self.cues.len(), &mut |found, place| self.check_cue(&self.cues[place], &names, found));
         found.each("dials", self.dials.len(), &mut |found, place| self.check_dial(place, found));
         let steps = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
@@ -177,10 +170,13 @@ impl Document {
         let lesson = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
         let steps = lesson.len();
         let tasks = lesson.iter().flat_map(|step| &step.tasks).map(|task| task.done.count());
-        let conditions =
-            tasks.sum::<usize>() + self.cues.iter().flat_map(|cue| &cue.when).map(Condition::count).sum::<usize>();
+        let cues = self.cues.iter().flat_map(|cue| &cue.when).map(Condition::count);
+        let checks = self.checks.iter().map(CheckRule::count);
+        let conditions = tasks.sum::<usize>() + cues.sum::<usize>() + checks.sum::<usize>();
         if conditions > MAX_CONDITIONS {
-            found.wrong(&format!("there are {conditions} conditions in cues and tasks; {MAX_CONDITIONS} is the limit"));
+            let told =
+                format!("there are {conditions} conditions in cues, tasks and checks; {MAX_CONDITIONS} is the limit");
+            found.wrong(&told);
         }
         let lists = [
             ("groups", self.groups.len(), MAX_GROUPS),
@@ -302,9 +298,15 @@ impl Document {
         }
     }
 
-    fn check_condition(&self, field: &str, condition: &Condition, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+    pub(super) fn check_condition(
+        &self,
+        field: &str,
+        condition: &Condition,
+        names: &dyn Fn(&str) -> bool,
+        found: &mut Reader,
+    ) {
         let before = found.path.enter(field);
-        condition.check(names, &self.checks, 0, found);
+        condition.check(names, &self.check_names(), 0, found);
         found.path.leave(before);
     }
 
@@ -528,7 +530,7 @@ fn fits(kind: &Kind, field: &str, value: &Value) -> Result<(), String> {
         .map_err(|unfit| format!("a {}: {}", kind.name, unfit.told))
 }
 
-fn check_name(field: &str, name: &str, found: &mut Reader) {
+pub(super) fn check_name(field: &str, name: &str, found: &mut Reader) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
         let told = format!("expected up to 40 letters, digits, hyphens and underscores, found \"{}\"", short(name));
@@ -536,7 +538,7 @@ fn check_name(field: &str, name: &str, found: &mut Reader) {
     }
 }
 
-fn check_text(field: &str, text: &str, found: &mut Reader) {
+pub(super) fn check_text(field: &str, text: &str, found: &mut Reader) {
     if text.chars().count() > MAX_TEXT {
         found.wrong_in(field, &format!("the text is longer than {MAX_TEXT} characters"));
     }

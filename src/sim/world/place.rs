@@ -13,6 +13,20 @@ impl<P: Payload> World<P> {
         self.members.get(template).map_or(&[], |members| members)
     }
 
+    /// Whether a node has this name, or is of the group of this name; also for one that has gone since.
+    pub fn is_called(&self, id: NodeId, place: &str) -> bool {
+        let name = self.name(id);
+        let in_group = || {
+            let template = self.templates().iter().find(|template| *template.name == *place);
+            template.is_some_and(|template| {
+                name.strip_prefix(&*template.prefix)
+                    .and_then(|rest| rest.strip_prefix('-'))
+                    .is_some_and(|rest| rest.parse::<u32>().is_ok())
+            })
+        };
+        name == place || in_group()
+    }
+
     /// About how much there is to copy: a link, or a message that is under way or waits, counts as one.
     pub fn size(&self) -> usize {
         let nodes: usize = self.nodes().map(|(_, node)| 4 + node.links.len() + node.waiting()).sum();
