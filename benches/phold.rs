@@ -77,7 +77,7 @@ impl Component for Hall {
 pub fn world(balls: u32, seed: u64) -> World<Ball> {
     let config = HallConfig { balls: balls / HALLS };
     let mut template = Template::new::<Hall>("hall", "hall", "hall", Machine::default(), config);
-    let profile = Profile { delay: Dist::Exponential { mean: MEAN }, loss: 0.0, fifo: false };
+    let profile = Profile { delay: Dist::Exponential { mean: MEAN }, ..Profile::default() };
     template.links.push((0, Rc::new(profile)));
     let mut world = World::new(seed, vec![template]);
     for _ in 0..HALLS {

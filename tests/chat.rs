@@ -367,6 +367,19 @@ fn two_failures_at_once_break_no_promise_while_one_disk_is_left() {
     }
 }
 
+/// Something that is done to a message that is or is not under way.
+fn any_fate(luck: &mut Stream, world: &World) -> Command {
+    let flights: Vec<RecordId> = world.flights().map(|flight| flight.record).collect();
+    let message =
+        flights.get(luck.below(flights.len() as u64 + 1) as usize).copied().unwrap_or(RecordId(luck.below(9)));
+    match luck.below(4) {
+        0 => Command::Drop { message },
+        1 => Command::Hurry { message },
+        2 => Command::Delay { message, by: Micros(luck.below(3_000_000)) },
+        _ => Command::Duplicate { message },
+    }
+}
+
 /// A random command, of any kind, about things that are or are not there.
 fn any_command(luck: &mut Stream, world: &World) -> Command {
     let count = world.nodes().map(|(id, _)| u64::from(id.0)).max().unwrap_or(0) + 2;
@@ -381,8 +394,17 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
     ];
     let delay = delays[luck.below(4) as usize].clone();
     let loss = [0.0, 0.3, 1.0][luck.below(3) as usize];
-    let profile = Rc::new(Profile { delay, loss, fifo: luck.below(2) == 0 });
-    match luck.below(15) {
+    let profile = Rc::new(Profile {
+        delay,
+        loss,
+        fifo: luck.below(2) == 0,
+        duplicate: loss,
+        reorder: [0.0, 0.5][luck.below(2) as usize],
+        bandwidth: [0, 100, 20_000][luck.below(3) as usize],
+        queue: [0, 1_000, 65_536][luck.below(3) as usize],
+        ..Profile::default()
+    });
+    match luck.below(18) {
         0 => Command::Add { template: luck.below(7) as u32, name: None },
         1 => Command::Remove { node: one },
         2 => Command::Kill { node: one, lose_disk: luck.below(3) == 0 },
@@ -396,6 +418,7 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
         11 => Command::Heal { a: one, b: two, both },
         12 => Command::Hold { a: one, b: two, both },
         13 => Command::Release { a: one, b: two, both },
+        14..17 => any_fate(luck, world),
         _ if luck.below(3) == 0 => Command::Relink { a: one, b: two, both, profile },
         _ => {
             let settings = [

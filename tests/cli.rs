@@ -111,16 +111,33 @@ fn every_message_is_accounted_for() {
     for (seed, until) in [("1", "1s"), ("2", "7s"), ("0xdeadbeef", "20s")] {
         let run = json(&faultline(&["run", "chat", "--seed", seed, "--until", until, "--json"]));
         let messages = &run["messages"];
-        let known = ["arrived", "balance", "died_after_arrival", "in_flight", "lost", "lost_by", "never_left", "sent"];
+        let known = [
+            "arrived",
+            "balance",
+            "died_after_arrival",
+            "doubled",
+            "in_flight",
+            "lost",
+            "lost_by",
+            "never_left",
+            "sent",
+        ];
         assert_eq!(keys(messages), known);
         let count = |name: &str| messages[name].as_u64().unwrap();
-        assert_eq!(count("sent"), count("arrived") + count("lost") + count("in_flight"), "{messages}");
+        assert_eq!(
+            count("sent") + count("doubled"),
+            count("arrived") + count("lost") + count("in_flight"),
+            "{messages}"
+        );
         let by_reason: u64 = messages["lost_by"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
         assert_eq!(count("lost"), by_reason);
         assert_eq!(messages["balance"], true);
     }
     let lossy = json(&fed(&["run", "-", "--json"], PAIR));
     assert!(lossy["messages"]["lost_by"]["network loss"].as_u64().unwrap() > 0, "{lossy}");
+    let doubling = json(&fed(&["run", "-", "--json"], &PAIR.replace("loss =", "duplicate = 0.3\nloss =")));
+    let messages = &doubling["messages"];
+    assert!(messages["doubled"].as_u64().unwrap() > 0 && messages["balance"] == true, "{doubling}");
 }
 
 #[test]

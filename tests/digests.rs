@@ -113,11 +113,8 @@ fn rows() -> Vec<Row> {
             vec![
                 (
                     2,
-                    Act::Link {
-                        between: pair("clients", "gateways"),
-                        delay: Some(Dist::Lognormal { median: Micros::ms(180), p99: Micros::secs(2) }),
-                        loss: Some(0.2),
-                    },
+                    Act::link("clients", "gateways")
+                        .with(Some(Dist::Lognormal { median: Micros::ms(180), p99: Micros::secs(2) }), Some(0.2)),
                 ),
                 (4, Act::Dial { dial: node("rate"), value: Value::Number(5.5) }),
             ],
@@ -209,6 +206,7 @@ fn vectors() -> Vec<(String, u64)> {
         Purpose::Link(1, 2),
         Purpose::Link(2, 1),
         Purpose::Faults,
+        Purpose::Twist(1, 2),
     ];
     for purpose in purposes {
         let mut stream = Stream::new(42, purpose);

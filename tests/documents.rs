@@ -130,7 +130,8 @@ fn every_field_stands_in_the_manual_with_its_default() {
     structure::<LinkRule>(
         manual,
         "## `[[links]]`",
-        json!({"between": ["a", "b"], "delay": law, "loss": 0.5, "fifo": true}),
+        json!({"between": ["a", "b"], "delay": law, "loss": 0.5, "fifo": true, "duplicate": 0.5, "reorder": 0.5,
+            "detour": law, "bandwidth": 1, "queue": 1}),
     );
     structure::<Load>(manual, "## `[[load]]`", json!({"group": "a", "field": "a", "steps": []}));
     structure::<LoadStep>(manual, "A step, `{ at", json!({"at": "1s", "value": 1}));

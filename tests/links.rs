@@ -87,11 +87,8 @@ fn a_moment_is_readable() {
         kill("gateway-1", Time(10_000_000)),
         Stamped {
             at: Time(11_500_000),
-            act: Act::Link {
-                between: ("client".to_owned(), "gateway".to_owned()),
-                delay: Some(Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(60) }),
-                loss: Some(0.05),
-            },
+            act: Act::link("client", "gateway")
+                .with(Some(Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(60) }), Some(0.05)),
         },
     ];
     moment.cursor = Cursor { at: Time(12_405_000), steps: None };

@@ -121,6 +121,7 @@ impl Check for Conserved {
             What::Measure { name, .. } => name,
             What::Fact(fact) => fact.name(),
             What::Sent { .. } => "messages sent",
+            What::Duplicated { .. } => "messages doubled",
             What::Arrived { .. } => "messages arrived",
             What::Lost { .. } => "messages lost",
             What::Crashed { .. } | What::Removed => return self.crash(record),

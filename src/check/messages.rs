@@ -54,7 +54,8 @@ impl Check for Messages {
     }
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
         match &record.what {
-            What::Sent { .. } => {
+            // A copy is a message of its own.
+            What::Sent { .. } | What::Duplicated { .. } => {
                 self.sent += 1;
                 self.under_way.push(record.id);
                 self.silent |= self.under_way.len() > WATCHED;
@@ -88,7 +89,7 @@ impl Check for Messages {
         let Some((record, node)) = last.filter(|_| kept != under_way && !self.silent) else { return };
         self.silent = true;
         let told = format!(
-            "{} messages were sent, {} arrived and {} were lost, but {under_way} are under way instead of {kept}",
+            "{} messages were sent or doubled, {} arrived and {} were lost, but {under_way} are under way instead of {kept}",
             self.sent, self.arrived, self.lost
         );
         let evidence = self.under_way.first().copied().into_iter().chain([record]).collect();

@@ -69,6 +69,8 @@ pub fn play(moment: &Moment, until: Cursor, watcher: &mut impl Watcher) -> Resul
 pub struct Accounts {
     /// Messages that left.
     pub sent: u64,
+    /// Copies of messages that the network, or someone, made.
+    pub doubled: u64,
     /// Messages that came to a node which took them in.
     pub arrived: u64,
     /// Messages that left and came to nobody, by reason.
@@ -84,6 +86,10 @@ impl Accounts {
     /// Takes in one record.
     pub fn see(&mut self, record: &Record) {
         match &record.what {
+            What::Duplicated { .. } => {
+                self.doubled += 1;
+                self.on_the_way.insert(record.id);
+            }
             What::Sent { .. } => {
                 self.sent += 1;
                 self.on_the_way.insert(record.id);
@@ -110,7 +116,8 @@ impl Accounts {
     /// Whether every message that was sent is somewhere: arrived, lost, or under way in `world`.
     pub fn balance(&self, world: &World) -> bool {
         let under_way = world.in_flight() as u64;
-        self.sent == self.arrived + self.lost_in_all() + under_way && self.on_the_way.len() as u64 == under_way
+        self.sent + self.doubled == self.arrived + self.lost_in_all() + under_way
+            && self.on_the_way.len() as u64 == under_way
     }
 }
 

@@ -73,8 +73,9 @@ fn tell(given: &Given, run: &Run, accounts: &Accounts, out: &mut Out) -> Result<
     out.line("")?;
     out.line("messages")?;
     out.line(format_args!(
-        "  {} sent = {} arrived + {lost} lost + {} in flight{}",
+        "  {} sent{} = {} arrived + {lost} lost + {} in flight{}",
         accounts.sent,
+        if accounts.doubled > 0 { format!(" + {} doubled", accounts.doubled) } else { String::new() },
         accounts.arrived,
         world.in_flight(),
         if accounts.balance(world) { "" } else { ": THIS IS FALSE, which is a fault of the engine" }
@@ -197,6 +198,7 @@ fn as_json(given: &Given, run: &Run, accounts: &Accounts) -> Json {
         "records": world.last_record().0,
         "messages": {
             "sent": accounts.sent,
+            "doubled": accounts.doubled,
             "arrived": accounts.arrived,
             "lost": accounts.lost_in_all(),
             "lost_by": lost,

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use crate::components::{Message, Record, What, World};
 use crate::protocols::Form;
 use crate::scenario::{Problem, Run};
-use crate::sim::{Micros, NodeId, RecordId, Time};
+use crate::sim::{Micros, NodeId, RecordId, Time, Why};
 use crate::trace::{KIND_WORDS, kind_word, sentence};
 
 use super::out::{Failure, Out, span};
@@ -153,6 +153,8 @@ impl Watcher for Transcript<'_> {
             self.accounts.see(record);
             // What a cue does has no cause among the records: the cue is told before it.
             let begins = record.cause == RecordId(0) && !matches!(record.what, What::Timer { .. } | What::Written);
+            // What is done to a message has its sending for a cause.
+            let begins = begins || by_hand(&record.what);
             if begins && self.given < run.given().len() {
                 self.cues(run)?;
             }
@@ -266,12 +268,21 @@ impl Transcript<'_> {
     }
 }
 
+/// What nobody but a person, a cue or a plan does to a message under way.
+fn by_hand(what: &What) -> bool {
+    let dropped = matches!(what, What::Lost { why: Why::Dropped, .. });
+    dropped || matches!(what, What::Hurried { .. } | What::Delayed { .. } | What::Duplicated { .. })
+}
+
 /// What there is so much of that it hides the rest.
 fn is_routine(what: &What) -> bool {
     let beats = |message: &Message| message.form() == Form::Beat;
     match what {
         What::Timer { .. } | What::Served { .. } | What::Written | What::Measure { .. } | What::Wired { .. } => true,
-        What::Sent { message, .. } | What::Arrived { message, .. } | What::Lost { message, .. } => beats(message),
+        What::Sent { message, .. }
+        | What::Duplicated { message, .. }
+        | What::Arrived { message, .. }
+        | What::Lost { message, .. } => beats(message),
         _ => false,
     }
 }
@@ -280,6 +291,9 @@ fn is_routine(what: &What) -> bool {
 fn other(what: &What) -> Option<NodeId> {
     match what {
         What::Sent { to, .. }
+        | What::Duplicated { to, .. }
+        | What::Hurried { to, .. }
+        | What::Delayed { to, .. }
         | What::Lost { to, .. }
         | What::Wired { to }
         | What::Unwired { to }

@@ -534,6 +534,7 @@ fn texts(act: &Act) -> Vec<&str> {
         | Act::Hold { between: (a, b), .. }
         | Act::Release { between: (a, b), .. }
         | Act::Link { between: (a, b), .. } => vec![a, b],
+        Act::Drop { .. } | Act::Hurry { .. } | Act::Delay { .. } | Act::Duplicate { .. } => Vec::new(),
         Act::Set { node, field, value } => vec![node, field, text_of(value)],
         Act::Dial { dial, value } => vec![dial, text_of(value)],
     }

@@ -35,8 +35,12 @@ const FORMS: &[(&str, &str)] = &[
     ("release", "release~NODE~NODE~TIME or release~NODE~NODE~oneway~TIME"),
     (
         "link",
-        "link~NODE~NODE~loss~NUMBER~TIME, with constant~SPAN, uniform~SPAN~SPAN, exponential~SPAN, lognormal~SPAN~SPAN or empirical~SPAN~SPAN~… before loss or in its place",
+        "link~NODE~NODE~loss~NUMBER~TIME, with constant~SPAN, uniform~SPAN~SPAN, exponential~SPAN, lognormal~SPAN~SPAN or empirical~SPAN~SPAN~… before loss or in its place, and duplicate~NUMBER, reorder~NUMBER, detour~LAW, bandwidth~NUMBER, queue~NUMBER after it, in this order",
     ),
+    ("drop", "drop~MESSAGE~TIME, where MESSAGE is the number of the record of its sending"),
+    ("hurry", "hurry~MESSAGE~TIME"),
+    ("delay", "delay~MESSAGE~SPAN~TIME"),
+    ("duplicate", "duplicate~MESSAGE~TIME"),
     ("set", "set~NODE~FIELD~VALUE~TIME"),
     ("dial", "dial~NAME~VALUE~TIME"),
 ];
@@ -53,27 +57,40 @@ enum Part {
     Flag(&'static str, &'static str),
     /// A number.
     Number(&'static str),
+    /// A length of time.
+    Span(&'static str),
     /// What something is set to.
     Value,
     /// The name of a law and its spans, or nothing.
     Law,
-    /// `loss` and a number, or nothing.
-    Loss,
+    /// The field's own name and what belongs to it, or nothing.
+    Key(&'static str, Inner),
+}
+
+/// What stands after the name of a field.
+enum Inner {
+    Number,
+    Law,
 }
 
 impl Part {
     fn field(&self) -> &'static str {
         match self {
-            Part::Text(field) | Part::More(field) | Part::Flag(field, _) | Part::Number(field) => field,
+            Part::Text(field)
+            | Part::More(field)
+            | Part::Flag(field, _)
+            | Part::Number(field)
+            | Part::Span(field)
+            | Part::Key(field, _) => field,
             Part::Pair => "between",
             Part::Value => "value",
             Part::Law => "delay",
-            Part::Loss => "loss",
         }
     }
 }
 
 const NODE: Part = Part::Text("node");
+const MESSAGE: Part = Part::Number("message");
 const ONE_WAY: Part = Part::Flag("one_way", "oneway");
 
 /// Every act and what stands after its verb, but for the time at the end.
@@ -91,7 +108,23 @@ const ACTS: &[(&str, &[Part])] = &[
     ("heal", &[Part::Pair, ONE_WAY]),
     ("hold", &[Part::Pair, ONE_WAY]),
     ("release", &[Part::Pair, ONE_WAY]),
-    ("link", &[Part::Pair, Part::Law, Part::Loss]),
+    (
+        "link",
+        &[
+            Part::Pair,
+            Part::Law,
+            Part::Key("loss", Inner::Number),
+            Part::Key("duplicate", Inner::Number),
+            Part::Key("reorder", Inner::Number),
+            Part::Key("detour", Inner::Law),
+            Part::Key("bandwidth", Inner::Number),
+            Part::Key("queue", Inner::Number),
+        ],
+    ),
+    ("drop", &[MESSAGE]),
+    ("hurry", &[MESSAGE]),
+    ("delay", &[MESSAGE, Part::Span("by")]),
+    ("duplicate", &[MESSAGE]),
     ("set", &[NODE, Part::Text("field"), Part::Value]),
     ("dial", &[Part::Text("dial"), Part::Value]),
 ];
@@ -172,38 +205,48 @@ fn write_act(act: &Act) -> Vec<String> {
     for part in parts_of(verb).unwrap_or_default() {
         let name = part.field();
         let Some((_, tree)) = fields.iter().find(|(field, _)| field == name) else { continue };
+        if let Part::Key(field, _) = part {
+            words.push((*field).to_owned());
+        }
         match (part, tree) {
             (Part::Text(_) | Part::More(_), Tree::Text(name)) => words.push(text(name)),
+            (Part::Span(_), Tree::Text(span)) => words.push(span.clone()),
             (Part::Pair, Tree::List(ends)) => {
                 words
                     .extend(ends.iter().map(|end| if let Tree::Text(name) = end { text(name) } else { String::new() }));
             }
             (Part::Flag(_, word), _) => words.push((*word).to_owned()),
-            (Part::Number(_), Tree::Number(written)) => {
-                words.push(number(crate::sim::read_number(written).unwrap_or_default()))
-            }
-            (Part::Loss, Tree::Number(written)) => {
-                words.extend(["loss".to_owned(), number(crate::sim::read_number(written).unwrap_or_default())]);
-            }
+            (Part::Number(_) | Part::Key(_, Inner::Number), Tree::Number(written)) => words.push(figure(written)),
             (Part::Value, _) => words.extend(schema::read(tree).map(|to| value(&to))),
-            (Part::Law, Tree::Fields(law)) => {
-                for (word, spans) in law {
-                    words.push(word.clone());
-                    let spans: Vec<&Tree> = match spans {
-                        Tree::Fields(spans) => spans.iter().map(|(_, span)| span).collect(),
-                        Tree::List(spans) => spans.iter().collect(),
-                        one => vec![one],
-                    };
-                    words.extend(spans.into_iter().filter_map(|span| match span {
-                        Tree::Text(span) => Some(span.clone()),
-                        _ => None,
-                    }));
-                }
-            }
+            (Part::Law | Part::Key(_, Inner::Law), Tree::Fields(law)) => write_law(law, &mut words),
             _ => {}
         }
     }
     words
+}
+
+/// A number as a document has it. Whole ones are more than a float can tell apart.
+fn figure(written: &str) -> String {
+    match written.parse::<u64>() {
+        Ok(whole) => whole.to_string(),
+        Err(_) => number(crate::sim::read_number(written).unwrap_or_default()),
+    }
+}
+
+/// The name of a law and its spans.
+fn write_law(law: &[(String, Tree)], words: &mut Vec<String>) {
+    for (word, spans) in law {
+        words.push(word.clone());
+        let spans: Vec<&Tree> = match spans {
+            Tree::Fields(spans) => spans.iter().map(|(_, span)| span).collect(),
+            Tree::List(spans) => spans.iter().collect(),
+            one => vec![one],
+        };
+        words.extend(spans.into_iter().filter_map(|span| match span {
+            Tree::Text(span) => Some(span.clone()),
+            _ => None,
+        }));
+    }
 }
 
 /// `NAME.WORD.WORD…`
@@ -284,12 +327,48 @@ fn once<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
     Some(())
 }
 
+/// What stands after a verb, word by word.
+type Args<'a, 'b> = std::iter::Peekable<std::iter::Copied<std::slice::Iter<'a, &'b str>>>;
+
+fn span_tree(arg: Option<&str>) -> Option<Tree> {
+    Some(Tree::Text(read_span(arg?)?.to_string()))
+}
+
+/// A number as documents have it. Whole ones are more than a float can tell apart.
+fn number_tree(arg: Option<&str>) -> Option<Tree> {
+    let arg = arg?;
+    let whole = arg.bytes().all(|b| b.is_ascii_digit()) && arg.parse::<u64>().is_ok();
+    Some(Tree::Number(if whole { arg.to_owned() } else { Plain(read_number(arg)?).to_string() }))
+}
+
+/// A law, if one comes next; nothing inside where none does, and nothing at all where it is not whole.
+fn read_law(args: &mut Args) -> Option<Option<Tree>> {
+    let next = args.peek().copied();
+    let Some((word, names)) = LAWS.iter().find(|(law, _)| next == Some(law)) else { return Some(None) };
+    args.next();
+    let law = if *word == LIST {
+        let mut spans = Vec::new();
+        while let Some(one) = args.peek().and_then(|arg| span_tree(Some(arg))) {
+            spans.push(one);
+            args.next();
+        }
+        Tree::List(spans)
+    } else if names.is_empty() {
+        span_tree(args.next())?
+    } else {
+        let mut spans = Vec::new();
+        for name in *names {
+            spans.push(((*name).to_owned(), span_tree(args.next())?));
+        }
+        Tree::Fields(spans)
+    };
+    Some(Some(Tree::Fields(vec![((*word).to_owned(), law)])))
+}
+
 /// An act, told as documents have it.
 fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
     let mut args = args.iter().copied().peekable();
     let text = |arg: Option<&str>| Some(Tree::Text(read_text(arg?)?));
-    let span = |arg: Option<&str>| Some(Tree::Text(read_span(arg?)?.to_string()));
-    let number = |arg: Option<&str>| Some(Tree::Number(Plain(read_number(arg?)?).to_string()));
     let mut fields = Vec::new();
     for part in parts_of(verb)? {
         let next = args.peek().copied();
@@ -301,37 +380,24 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
                 args.next();
                 Tree::Flag(true)
             }
-            Part::Number(_) => number(args.next())?,
-            Part::Loss if next == Some("loss") => {
+            Part::Number(_) => number_tree(args.next())?,
+            Part::Span(_) => span_tree(args.next())?,
+            Part::Key(field, ref inner) if next == Some(field) => {
                 args.next();
-                number(args.next())?
+                match inner {
+                    Inner::Number => number_tree(args.next())?,
+                    Inner::Law => read_law(&mut args)??,
+                }
             }
             Part::Value => match read_value(args.next()?)? {
                 Value::Flag(flag) => Tree::Flag(flag),
                 Value::Number(number) => Tree::Number(Plain(number).to_string()),
                 Value::Text(text) => Tree::Text((*text).to_owned()),
             },
-            Part::Law => {
-                let Some((word, names)) = LAWS.iter().find(|(law, _)| next == Some(law)) else { continue };
-                args.next();
-                let law = if *word == LIST {
-                    let mut spans = Vec::new();
-                    while let Some(one) = args.peek().and_then(|arg| span(Some(arg))) {
-                        spans.push(one);
-                        args.next();
-                    }
-                    Tree::List(spans)
-                } else if names.is_empty() {
-                    span(args.next())?
-                } else {
-                    let mut spans = Vec::new();
-                    for name in *names {
-                        spans.push(((*name).to_owned(), span(args.next())?));
-                    }
-                    Tree::Fields(spans)
-                };
-                Tree::Fields(vec![((*word).to_owned(), law)])
-            }
+            Part::Law => match read_law(&mut args)? {
+                Some(law) => law,
+                None => continue,
+            },
             _ => continue,
         };
         fields.push((part.field().to_owned(), tree));

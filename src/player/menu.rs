@@ -3,7 +3,7 @@
 use crate::components::{KINDS, World};
 use crate::scenario::{Act, Document};
 use crate::scene::Target;
-use crate::sim::{Dist, Micros, NodeId, Status};
+use crate::sim::{Dist, Micros, NodeId, RecordId, Status};
 
 use super::{Action, Player};
 
@@ -40,7 +40,7 @@ pub fn menu(player: &Player, target: Target) -> Vec<Entry> {
     match target {
         Target::Node(id) => node_menu(world, document, id),
         Target::Link(a, b) => link_menu(world, document, a, b),
-        Target::Flight(_) => Vec::new(),
+        Target::Flight(record) => flight_menu(world, document, record),
     }
 }
 
@@ -109,11 +109,27 @@ fn link_menu(world: &World, document: &Document, a: NodeId, b: NodeId) -> Vec<En
         false => entry("Hold messages", 'h', Act::Hold { between: between(), one_way: false }),
     });
     let far = Dist::Lognormal { median: Micros::ms(300), p99: Micros::ms(900) };
-    entries.push(entry("Make it far: 300 ms", 's', Act::Link { between: between(), delay: Some(far), loss: None }));
-    entries.push(entry("Lose one in five", 'l', Act::Link { between: between(), delay: None, loss: Some(0.2) }));
-    entries.push(entry("Lose none", 'L', Act::Link { between: between(), delay: None, loss: Some(0.0) }));
+    entries.push(entry("Make it far: 300 ms", 's', Act::link(&one, &other).with(Some(far), None)));
+    entries.push(entry("Lose one in five", 'l', Act::link(&one, &other).with(None, Some(0.2))));
+    entries.push(entry("Lose none", 'L', Act::link(&one, &other).with(None, Some(0.0))));
     entries.push(entry("Unwire", 'x', Act::Unwire { between: between() }));
     entries
+}
+
+/// How much later a delayed message comes.
+const LATER: Micros = Micros::secs(1);
+
+fn flight_menu(world: &World, document: &Document, RecordId(message): RecordId) -> Vec<Entry> {
+    if world.flight(RecordId(message)).is_none() {
+        return Vec::new();
+    }
+    let entry = |label: &str, key, act| entry(world, document, label, key, act);
+    vec![
+        entry("Drop", 'x', Act::Drop { message }),
+        entry("Deliver now", 'h', Act::Hurry { message }),
+        entry("Delay by 1 s", 'd', Act::Delay { message, by: LATER }),
+        entry("Duplicate", '2', Act::Duplicate { message }),
+    ]
 }
 
 /// What a key does while the stage has the focus. Letters act on what is selected.

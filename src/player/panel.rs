@@ -284,7 +284,9 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         }
         None => {
             let sent = log.get(record)?;
-            let What::Sent { to, message, due } = &sent.what else { return None };
+            let (What::Sent { to, message, due } | What::Duplicated { to, message, due }) = &sent.what else {
+                return None;
+            };
             let fate = log.since(sent.at).find(|later| later.cause == record && fate(&later.what));
             let (state, well) = match fate.map(|fate| (&fate.what, fate.at)) {
                 Some((What::Lost { why, .. }, at)) => {
@@ -316,7 +318,7 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         lines,
         log: Vec::new(),
         fields: Vec::new(),
-        entries: Vec::new(),
+        entries: menu(player, Target::Flight(record)),
     })
 }
 
@@ -446,7 +448,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
     let concerns = |record: &crate::components::Record| {
         only.is_none_or(|id| {
             let other = match &record.what {
-                What::Sent { to, .. } | What::Lost { to, .. } => Some(*to),
+                What::Sent { to, .. } | What::Duplicated { to, .. } | What::Lost { to, .. } => Some(*to),
                 What::Arrived { from, .. } => Some(*from),
                 _ => None,
             };
@@ -454,7 +456,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
         })
     };
     let wanted = |what: &What| match what {
-        What::Sent { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
+        What::Sent { .. } | What::Duplicated { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
         What::Timer { .. } | What::Measure { .. } | What::Written | What::Served { .. } => false,
         What::Wired { .. } | What::Unwired { .. } | What::Placed => false,
         // Heartbeats that nobody answers would bury what comes of them.

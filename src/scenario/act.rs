@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::components::World;
-use crate::sim::{Command, Dist, NodeId, Plain, Profile, Refusal, Value};
+use crate::sim::{Command, Dist, Micros, NodeId, Plain, Profile, RecordId, Refusal, Value};
 
 use super::schema::schema;
 use super::validate::MAX_LINKS_AT_START;
@@ -100,6 +100,38 @@ schema! {
             delay: Option<Dist> [silent],
             /// The share that is lost, 0 to 1; as before when silent.
             loss: Option<f64> [silent],
+            /// The share that comes twice, 0 to 1; as before when silent.
+            duplicate: Option<f64> [silent],
+            /// The share that takes a detour and is overtaken, 0 to 1; as before when silent.
+            reorder: Option<f64> [silent],
+            /// How much longer a detour is; as before when silent.
+            detour: Option<Dist> [silent],
+            /// Bytes a second; 0 for any number at once; as before when silent.
+            bandwidth: Option<u64> [silent],
+            /// How many bytes may wait to be taken on; as before when silent.
+            queue: Option<u32> [silent],
+        },
+        /// Takes a message that is under way out of the network.
+        Drop = "drop" {
+            /// The number of the record of its sending.
+            message: u64,
+        },
+        /// Makes a message that is under way arrive now.
+        Hurry = "hurry" {
+            /// The number of the record of its sending.
+            message: u64,
+        },
+        /// Makes a message that is under way arrive later.
+        Delay = "delay" {
+            /// The number of the record of its sending.
+            message: u64,
+            /// How much later.
+            by: Micros,
+        },
+        /// Makes a message that is under way come twice.
+        Duplicate = "duplicate" {
+            /// The number of the record of its sending.
+            message: u64,
         },
         /// Sets a setting of a node.
         Set = "set" {
@@ -181,27 +213,19 @@ impl Act {
             Act::Heal { between, one_way } => pairs(between, &|a, b| Command::Heal { a, b, both: !one_way }),
             Act::Hold { between, one_way } => pairs(between, &|a, b| Command::Hold { a, b, both: !one_way }),
             Act::Release { between, one_way } => pairs(between, &|a, b| Command::Release { a, b, both: !one_way }),
-            Act::Link { between, delay, loss } => {
-                if let Some(loss) = loss.filter(|loss| !(0.0..=1.0).contains(loss)) {
-                    return Err(Problem::new(
-                        "link.loss",
-                        format!("expected a number from 0 to 1, found {}", Plain(loss)),
-                    ));
-                }
-                if let Some(Err(told)) = delay.as_ref().map(Dist::check) {
-                    return Err(Problem::new("link.delay", told));
-                }
+            Act::Link { between, .. } => {
+                let usual = Profile::default();
+                self.changed(&usual).check().map_err(|told| Problem::new("link", told))?;
                 pairs(between, &|a, b| {
-                    let old = world
-                        .node(a)
-                        .and_then(|node| node.link(b))
-                        .map(|link| (*link.profile).clone())
-                        .unwrap_or_default();
-                    let delay = delay.clone().unwrap_or(old.delay);
-                    let profile = Profile { delay, loss: loss.unwrap_or(old.loss), fifo: old.fifo };
+                    let link = world.node(a).and_then(|node| node.link(b));
+                    let profile = self.changed(link.map_or(&usual, |link| &link.profile));
                     Command::Relink { a, b, both: true, profile: Rc::new(profile) }
                 })
             }
+            Act::Drop { message } => Ok(vec![Command::Drop { message: RecordId(*message) }]),
+            Act::Hurry { message } => Ok(vec![Command::Hurry { message: RecordId(*message) }]),
+            Act::Delay { message, by } => Ok(vec![Command::Delay { message: RecordId(*message), by: *by }]),
+            Act::Duplicate { message } => Ok(vec![Command::Duplicate { message: RecordId(*message) }]),
             Act::Set { node, field, value } => {
                 each(node, &|node| Command::Dial { node, field: Rc::from(&**field), value: value.clone() })
             }
@@ -221,6 +245,38 @@ impl Act {
                 Ok(commands)
             }
         }
+    }
+
+    /// A profile as a `link` leaves it.
+    pub(super) fn changed(&self, old: &Profile) -> Profile {
+        let Act::Link { delay, loss, duplicate, reorder, detour, bandwidth, queue, .. } = self else {
+            return old.clone();
+        };
+        Profile {
+            delay: delay.as_ref().unwrap_or(&old.delay).clone(),
+            loss: loss.unwrap_or(old.loss),
+            fifo: old.fifo,
+            duplicate: duplicate.unwrap_or(old.duplicate),
+            reorder: reorder.unwrap_or(old.reorder),
+            detour: detour.as_ref().unwrap_or(&old.detour).clone(),
+            bandwidth: bandwidth.unwrap_or(old.bandwidth),
+            queue: queue.unwrap_or(old.queue),
+        }
+    }
+
+    /// A `link` that changes nothing yet.
+    pub fn link(a: &str, b: &str) -> Act {
+        let between = (a.to_owned(), b.to_owned());
+        let (delay, loss, duplicate, reorder, detour, bandwidth, queue) = Default::default();
+        Act::Link { between, delay, loss, duplicate, reorder, detour, bandwidth, queue }
+    }
+
+    /// This `link` with another delay and loss.
+    pub fn with(mut self, new_delay: Option<Dist>, new_loss: Option<f64>) -> Act {
+        if let Act::Link { delay, loss, .. } = &mut self {
+            (*delay, *loss) = (new_delay, new_loss);
+        }
+        self
     }
 
     /// Whether the act can be done now and would change anything; menus grey it out otherwise.
@@ -279,11 +335,25 @@ impl Act {
             Act::Heal { between: (a, b), one_way } => format!("heal {a} to {b}{}", way(one_way)),
             Act::Hold { between: (a, b), one_way } => format!("hold {a} to {b}{}", way(one_way)),
             Act::Release { between: (a, b), one_way } => format!("release {a} to {b}{}", way(one_way)),
-            Act::Link { between: (a, b), delay, loss } => {
-                let delay = delay.as_ref().map_or(String::new(), |delay| format!(", delay {delay}"));
-                let loss = loss.map_or(String::new(), |loss| format!(", loss {}", Plain(loss)));
-                format!("link {a} to {b}{delay}{loss}")
+            Act::Link { between: (a, b), delay, loss, duplicate, reorder, detour, bandwidth, queue } => {
+                let mut words = format!("link {a} to {b}");
+                let mut say = |what: &str, value: Option<String>| {
+                    words.extend(value.map(|value| format!(", {what} {value}")));
+                };
+                let share = |share: &Option<f64>| share.map(|share| Plain(share).to_string());
+                say("delay", delay.as_ref().map(Dist::to_string));
+                say("loss", share(loss));
+                say("duplicate", share(duplicate));
+                say("reorder", share(reorder));
+                say("detour", detour.as_ref().map(Dist::to_string));
+                say("bandwidth", bandwidth.map(|bytes| bytes.to_string()));
+                say("queue", queue.map(|bytes| bytes.to_string()));
+                words
             }
+            Act::Drop { message } => format!("drop #{message}"),
+            Act::Hurry { message } => format!("hurry #{message}"),
+            Act::Delay { message, by } => format!("delay #{message} by {by}"),
+            Act::Duplicate { message } => format!("duplicate #{message}"),
             Act::Set { node, field, value } => format!("set {field} of {node} to {value}"),
             Act::Dial { dial, value } => format!("turn {dial} to {value}"),
         }

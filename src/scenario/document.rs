@@ -108,6 +108,16 @@ schema! {
         pub loss: f64 [silent],
         /// Whether messages arrive in the order in which they were sent.
         pub fifo: bool [silent],
+        /// The share of messages that comes twice, 0 to 1.
+        pub duplicate: f64 [silent],
+        /// The share of messages that takes a detour and is overtaken, 0 to 1.
+        pub reorder: f64 [silent],
+        /// How much longer a detour is. Lognormal with median 20 ms and p99 100 ms when silent.
+        pub detour: Option<Dist> [silent],
+        /// How many bytes it takes on a second; any number at once when silent.
+        pub bandwidth: Option<u64> [silent],
+        /// How many bytes may wait to be taken on. 65 536 when silent.
+        pub queue: Option<u32> [silent],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::components::{KINDS, Kind, Message, Settings, kind};
-use crate::sim::{Dist, FieldKind, LONGEST, Machine, Micros, Plain, Profile, Table, Template, Value};
+use crate::sim::{Dist, FieldKind, LONGEST, MAX_BANDWIDTH, Machine, Micros, Plain, Profile, Table, Template, Value};
 
 use super::act::check_pairs;
 use super::problem::{Problem, hidden, short};
@@ -243,8 +243,12 @@ impl Document {
         if let Some(other) = self.links[..place].iter().position(same) {
             found.wrong_in("between", &format!("links[{other}] wires these two already"));
         }
-        check_number("loss", Some(rule.loss), 0.0, 1.0, found);
+        for (field, share) in [("loss", rule.loss), ("duplicate", rule.duplicate), ("reorder", rule.reorder)] {
+            check_number(field, Some(share), 0.0, 1.0, found);
+        }
         check_law("delay", rule.delay.as_ref(), found);
+        check_law("detour", rule.detour.as_ref(), found);
+        check_number("bandwidth", rule.bandwidth.map(|bytes| bytes as f64), 0.0, MAX_BANDWIDTH as f64, found);
     }
 
     /// The cost of the first instant, estimated before anything is built.
@@ -386,11 +390,12 @@ impl Document {
                 {
                     found.wrong_in("between", &told);
                 }
-                if let Act::Link { delay, loss, .. } = act {
-                    check_law("delay", delay.as_ref(), found);
-                    check_number("loss", *loss, 0.0, 1.0, found);
+                if let Err(told) = act.changed(&Profile::default()).check() {
+                    found.wrong(&told);
                 }
             }
+            // Which messages there will be, nobody knows before the run.
+            Act::Drop { .. } | Act::Hurry { .. } | Act::Delay { .. } | Act::Duplicate { .. } => {}
             Act::Set { node, field, value } => {
                 known("node", node, found);
                 let finite = !matches!(value, Value::Number(number) if !number.is_finite());
@@ -464,9 +469,7 @@ impl Document {
         for rule in &self.links {
             let place = |name: &str| self.groups.iter().position(|group| group.name == name);
             let (Some(a), Some(b)) = (place(&rule.between.0), place(&rule.between.1)) else { continue };
-            let usual = Profile::default();
-            let profile =
-                Rc::new(Profile { delay: rule.delay.clone().unwrap_or(usual.delay), loss: rule.loss, fifo: rule.fifo });
+            let profile = Rc::new(profile(rule));
             templates[a].links.push((b as u32, profile.clone()));
             if a != b {
                 templates[b].links.push((a as u32, profile));
@@ -520,6 +523,21 @@ fn template(group: &Group, kind: &Kind) -> Result<Template<Message>, crate::comp
         startup: group.startup.unwrap_or(usual.startup),
     };
     kind.template(&group.name, group.prefix.as_ref().unwrap_or(&group.name), machine, &group.config)
+}
+
+/// How the links of a rule behave.
+fn profile(rule: &LinkRule) -> Profile {
+    let usual = Profile::default();
+    Profile {
+        delay: rule.delay.clone().unwrap_or(usual.delay),
+        loss: rule.loss,
+        fifo: rule.fifo,
+        duplicate: rule.duplicate,
+        reorder: rule.reorder,
+        detour: rule.detour.clone().unwrap_or(usual.detour),
+        bandwidth: rule.bandwidth.unwrap_or(usual.bandwidth),
+        queue: rule.queue.unwrap_or(usual.queue),
+    }
 }
 
 fn fits(kind: &Kind, field: &str, value: &Value) -> Result<(), String> {

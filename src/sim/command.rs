@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{NodeId, Profile, Value};
+use super::{Micros, NodeId, Profile, RecordId, Value};
 
 /// A change to the run. The scenario names things by their names and turns them into these.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,28 @@ pub enum Command {
         both: bool,
         /// The profile.
         profile: Rc<Profile>,
+    },
+    /// Takes a message that is under way out of the network.
+    Drop {
+        /// The record of its sending.
+        message: RecordId,
+    },
+    /// Makes a message that is under way arrive now, also past the end of a held link.
+    Hurry {
+        /// The record of its sending.
+        message: RecordId,
+    },
+    /// Makes a message that is under way arrive later.
+    Delay {
+        /// The record of its sending.
+        message: RecordId,
+        /// How much later.
+        by: Micros,
+    },
+    /// Lets a message that is under way come twice: the copy right behind it.
+    Duplicate {
+        /// The record of its sending.
+        message: RecordId,
     },
     /// Sets a field of a node's configuration.
     Dial {

@@ -6,7 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use super::actor::{Actor, host};
-use super::{Component, Digest, Dist, Look, Micros, Payload, Peer, RecordId, Stream, Time, TimerView, Value};
+use super::{
+    Component, Digest, Dist, Link, Look, Micros, Payload, Peer, Profile, RecordId, Stream, Time, TimerView, Value,
+};
 
 /// A node's number: never used twice in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,46 +53,6 @@ impl Default for Machine {
     fn default() -> Machine {
         Machine { cores: 1, service: Dist::default(), inbox: 64, disk: Dist::default(), startup: Micros::ZERO }
     }
-}
-
-/// How one direction of a link behaves.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    /// How long a message is under way.
-    pub delay: Dist,
-    /// The share of messages that it loses, 0 to 1.
-    pub loss: f64,
-    /// Whether messages arrive in the order in which they were sent, as on a TCP connection.
-    pub fifo: bool,
-}
-
-impl Default for Profile {
-    fn default() -> Profile {
-        Profile { delay: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(6) }, loss: 0.0, fifo: false }
-    }
-}
-
-impl Hash for Profile {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.delay, self.loss.to_bits(), self.fifo).hash(state);
-    }
-}
-
-/// One direction of a link, kept by the node that sends.
-#[derive(Clone, Hash)]
-pub struct Link {
-    /// Where it leads.
-    pub to: NodeId,
-    /// How it behaves.
-    pub profile: Rc<Profile>,
-    /// Whether it carries nothing.
-    pub cut: bool,
-    /// Whether what it carries waits at its end.
-    pub held: bool,
-    pub(super) luck: Stream,
-    pub(super) last_due: Time,
-    /// Flights that wait at the end of a held link, in the order of their arrival.
-    pub(super) waiting: Vec<u32>,
 }
 
 /// What all nodes of a group have in common.

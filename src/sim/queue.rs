@@ -128,6 +128,34 @@ impl<E: Copy> Queue<E> {
         Some((entry.at, entry.event))
     }
 
+    /// Takes the first event for which this holds out of the middle; in no time only where few wait. When it was due.
+    pub fn remove(&mut self, is: impl Fn(&E) -> bool) -> Option<Time> {
+        if let Some(place) = self.bottom.iter().position(|entry| is(&entry.event)) {
+            let at = self.bottom.remove(place)?.at;
+            self.len -= 1;
+            if self.bottom.is_empty() {
+                self.first = self.first_in_wheel();
+            }
+            return Some(at);
+        }
+        for level in &mut self.wheel {
+            for (slot, bucket) in level.buckets.iter_mut().enumerate() {
+                let Some(place) = bucket.entries.iter().position(|entry| is(&entry.event)) else { continue };
+                let at = bucket.entries.remove(place).at;
+                bucket.least = bucket.entries.iter().map(|entry| entry.at.0).min().unwrap_or(u64::MAX);
+                if bucket.entries.is_empty() {
+                    level.occupied &= !(1 << slot);
+                }
+                self.len -= 1;
+                if self.bottom.is_empty() {
+                    self.first = self.first_in_wheel();
+                }
+                return Some(at);
+            }
+        }
+        None
+    }
+
     /// Into the wheel. The time must not be before `base`.
     #[inline]
     fn place(&mut self, entry: Entry<E>) {
@@ -269,6 +297,39 @@ mod tests {
                 }
                 assert_eq!(queue.next_at(), model.keys().next().map(|(at, _)| *at));
                 assert_eq!(queue.iter().count(), model.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_middle_is_as_if_it_had_never_been() {
+        for seed in 0..40 {
+            let mut luck = Stream::new(seed, Purpose::Faults);
+            let mut queue = Queue::default();
+            let mut model = BTreeMap::new();
+            let mut now = 0;
+            for sequence in 0..3_000u64 {
+                match luck.below(10) {
+                    0..=5 => {
+                        let bits = luck.below(30);
+                        let at = Time(now + luck.below(1 << bits));
+                        queue.push(at, sequence);
+                        model.insert((at, sequence), sequence);
+                    }
+                    6 | 7 => {
+                        let expected = model.pop_first().map(|((at, _), event)| (at, event));
+                        assert_eq!(queue.pop(), expected);
+                        now = expected.map_or(now, |(at, _)| at.0);
+                    }
+                    _ => {
+                        let nth = luck.below(model.len() as u64 + 1) as usize;
+                        let key = model.keys().nth(nth).copied();
+                        let event = key.and_then(|key| model.remove(&key));
+                        assert_eq!(queue.remove(|other| Some(*other) == event), key.map(|(at, _)| at));
+                    }
+                }
+                assert_eq!(queue.next_at(), model.keys().next().map(|(at, _)| *at));
+                assert_eq!((queue.len(), queue.iter().count()), (model.len(), model.len()));
             }
         }
     }

@@ -40,6 +40,10 @@ pub enum Why {
     Gone,
     /// The receiver crashed while the message waited or was being served.
     Died,
+    /// The queue before the link was full.
+    Congested,
+    /// Someone took it out of the network.
+    Dropped,
 }
 
 impl Why {
@@ -53,6 +57,8 @@ impl Why {
             Why::NoLink => format!("there is no link to {receiver}"),
             Why::Gone => format!("{receiver} was removed"),
             Why::Died => format!("{receiver} crashed before it was done with it"),
+            Why::Congested => format!("the queue of the link to {receiver} is full"),
+            Why::Dropped => "it was dropped by hand".to_owned(),
         }
     }
 
@@ -66,6 +72,8 @@ impl Why {
             Why::NoLink => "no link",
             Why::Gone => "receiver gone",
             Why::Died => "died with it",
+            Why::Congested => "link queue full",
+            Why::Dropped => "dropped",
         }
     }
 }
@@ -144,6 +152,31 @@ pub enum What<P: Payload> {
         /// What.
         message: P,
         /// When it should arrive.
+        due: Time,
+    },
+    /// A message is under way a second time.
+    Duplicated {
+        /// For whom.
+        to: NodeId,
+        /// What.
+        message: P,
+        /// When the copy should arrive.
+        due: Time,
+    },
+    /// A message was made to arrive at once.
+    Hurried {
+        /// For whom.
+        to: NodeId,
+        /// The message's name.
+        name: &'static str,
+    },
+    /// A message was made to arrive later.
+    Delayed {
+        /// For whom.
+        to: NodeId,
+        /// The message's name.
+        name: &'static str,
+        /// When it should arrive now.
         due: Time,
     },
     /// A message arrived.

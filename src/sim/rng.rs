@@ -17,6 +17,8 @@ pub enum Purpose {
     Link(u32, u32),
     /// Fault plans.
     Faults,
+    /// Duplicates and detours on the directed link from one node to another.
+    Twist(u32, u32),
 }
 
 /// A stream of random numbers: the same seed and purpose give the same numbers natively and in every browser.
@@ -34,6 +36,7 @@ impl Stream {
             Purpose::Service(node) => (3, node, 0),
             Purpose::Link(from, to) => (4, from, to),
             Purpose::Faults => (5, 0, 0),
+            Purpose::Twist(from, to) => (6, from, to),
         };
         // Each part is mixed before the next comes in, so that (1, 2) and (2, 1) are unrelated.
         let mut mix = SplitMix64(seed);
@@ -112,6 +115,7 @@ mod tests {
             Purpose::Link(1, 2),
             Purpose::Link(2, 1),
             Purpose::Faults,
+            Purpose::Twist(1, 2),
         ]
         .into_iter()
         .map(|purpose| Stream::new(7, purpose).bits())

@@ -41,6 +41,17 @@ pub struct Flight<P> {
     pub record: RecordId,
 }
 
+impl<P> Flight<P> {
+    /// When its way ends: where it arrives, or where it dies. One that no queue had room for never leaves.
+    pub(super) fn ends(&self) -> Time {
+        match self.lost {
+            None => self.due,
+            Some(Why::Congested) => self.sent,
+            Some(_) => self.sent + super::Micros(self.due.since(self.sent).0 / 2),
+        }
+    }
+}
+
 /// Why a run went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Halt {
@@ -465,5 +476,6 @@ impl<P: Payload> World<P> {
 }
 
 mod apply;
+mod fate;
 mod messages;
 mod place;

@@ -63,7 +63,11 @@ impl Tape {
             // The first boots are not news.
             What::Booted if record.at > Time::ZERO => MarkKind::Recovery,
             What::Slowed { .. } | What::Resumed | What::Healed { .. } | What::Released { .. } => MarkKind::Recovery,
-            What::Removed | What::Dialled { .. } | What::Relinked { .. } => MarkKind::Change,
+            What::Removed
+            | What::Dialled { .. }
+            | What::Relinked { .. }
+            | What::Hurried { .. }
+            | What::Delayed { .. } => MarkKind::Change,
             What::Fact(Fact::Suspected { .. }) => MarkKind::Notice,
             _ => return,
         };

@@ -130,6 +130,7 @@ impl Metrics {
         let (name, value, counter) = match &record.what {
             What::Measure { name, value } => (*name, *value, false),
             What::Sent { .. } => ("messages sent", 1, true),
+            What::Duplicated { .. } => ("messages doubled", 1, true),
             What::Arrived { .. } => ("messages arrived", 1, true),
             What::Lost { why, .. } => {
                 self.add("messages lost", 1, true);

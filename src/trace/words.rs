@@ -23,6 +23,9 @@ pub fn kind_word(what: &What) -> &'static str {
         What::Relinked { .. } => "relinked",
         What::Dialled { .. } => "dialled",
         What::Sent { .. } => "sent",
+        What::Duplicated { .. } => "duplicated",
+        What::Hurried { .. } => "hurried",
+        What::Delayed { .. } => "delayed",
         What::Arrived { .. } => "arrived",
         What::Served { .. } => "served",
         What::Lost { .. } => "lost",
@@ -58,6 +61,9 @@ pub const KIND_WORDS: &[&str] = &[
     "relinked",
     "dialled",
     "sent",
+    "duplicated",
+    "hurried",
+    "delayed",
     "arrived",
     "served",
     "lost",
@@ -91,6 +97,13 @@ pub fn sentence(record: &Record, world: &World) -> String {
         What::Relinked { to } => format!("the link {me} → {} has changed", name(*to)),
         What::Dialled { field, value } => format!("{field} of {me} is now {value}"),
         What::Sent { to, message, .. } => format!("{me} → {} {}", name(*to), world.named(&said(message))),
+        What::Duplicated { to, message, .. } => {
+            format!("{me} → {} {}, a second time", name(*to), world.named(&said(message)))
+        }
+        What::Hurried { to, name: message } => format!("hurried: {me} → {} {message}", name(*to)),
+        What::Delayed { to, name: message, due } => {
+            format!("delayed: {me} → {} {message}, now due at {}", name(*to), clock(*due))
+        }
         What::Arrived { from, message, waiting: 0 } => {
             format!("{me} ← {} {}", name(*from), world.named(&said(message)))
         }

@@ -72,11 +72,24 @@ fn act() -> impl Strategy<Value = Act> {
         (between(), any::<bool>()).prop_map(|(between, one_way)| Act::Heal { between, one_way }),
         (between(), any::<bool>()).prop_map(|(between, one_way)| Act::Hold { between, one_way }),
         (between(), any::<bool>()).prop_map(|(between, one_way)| Act::Release { between, one_way }),
-        (between(), proptest::option::of(dist()), proptest::option::of(number()))
-            .prop_map(|(between, delay, loss)| Act::Link { between, delay, loss }),
+        link(),
+        any::<u64>().prop_map(|message| Act::Drop { message }),
+        any::<u64>().prop_map(|message| Act::Hurry { message }),
+        (any::<u64>(), span()).prop_map(|(message, by)| Act::Delay { message, by }),
+        any::<u64>().prop_map(|message| Act::Duplicate { message }),
         (text(), text(), value()).prop_map(|(node, field, value)| Act::Set { node, field, value }),
         (text(), value()).prop_map(|(dial, value)| Act::Dial { dial, value }),
     ]
+}
+
+fn link() -> impl Strategy<Value = Act> {
+    use proptest::option::of;
+    let shares = (of(number()), of(number()), of(number()));
+    let more = (of(dist()), of(any::<u64>()), of(any::<u32>()));
+    (text(), text(), of(dist()), shares, more).prop_map(|(a, b, delay, shares, more)| {
+        let ((loss, duplicate, reorder), (detour, bandwidth, queue)) = (shares, more);
+        Act::Link { between: (a, b), delay, loss, duplicate, reorder, detour, bandwidth, queue }
+    })
 }
 
 fn acts(most: usize) -> impl Strategy<Value = Vec<Stamped>> {
@@ -93,11 +106,7 @@ fn cue_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         node().prop_map(|node| Act::Kill { node, disk: true }),
         (node(), 0.001..1000.0f64).prop_map(|(node, factor)| Act::Slow { node, factor }),
-        (node(), node(), law, 0.0..1.0f64).prop_map(|(a, b, law, loss)| Act::Link {
-            between: (a, b),
-            delay: Some(law),
-            loss: Some(loss)
-        }),
+        (node(), node(), law, 0.0..1.0f64).prop_map(|(a, b, law, loss)| Act::link(&a, &b).with(Some(law), Some(loss))),
         (0.0..50.0f64).prop_map(|rate| Act::Set {
             node: "clients".to_owned(),
             field: "rate".to_owned(),

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use super::super::actor::Actor;
-use super::super::node::Link;
-use super::super::{Command, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
+use super::super::{Command, Link, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
 use super::{MAX_LINKS_A_NODE, World};
 
 impl<P: Payload> World<P> {
@@ -67,8 +66,11 @@ impl<P: Payload> World<P> {
             Command::Hold { a, b, both } => self.some_link(*a, *b, *both, |link| !link.held, "is held already"),
             Command::Release { a, b, both } => self.some_link(*a, *b, *both, |link| link.held, "is not held"),
             Command::Relink { a, b, both, profile } => {
-                profile.delay.check().map_err(Refusal::Impossible)?;
+                profile.check().map_err(Refusal::Impossible)?;
                 self.some_link(*a, *b, *both, |link| link.profile != *profile, "is like that already")
+            }
+            Command::Drop { .. } | Command::Hurry { .. } | Command::Delay { .. } | Command::Duplicate { .. } => {
+                self.check_fate(command)
             }
             Command::Dial { node, field, value } => {
                 let mut copy = self.known(*node)?.actor.clone_box();
@@ -181,6 +183,9 @@ impl<P: Payload> World<P> {
                     |link| std::mem::replace(&mut link.profile, profile.clone()) != *profile,
                     |to| What::Relinked { to },
                 );
+            }
+            Command::Drop { .. } | Command::Hurry { .. } | Command::Delay { .. } | Command::Duplicate { .. } => {
+                self.decide_fate(command, records);
             }
             Command::Dial { node, field, value } => {
                 if let Some(node) = self.node_mut(*node) {

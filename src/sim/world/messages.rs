@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::super::link::Passage;
 use super::super::node::{Envelope, Job, Overdue};
 use super::super::{Micros, NodeId, Payload, RecordId, Recorder, Status, What, Why, Work};
 use super::{Event, Flight, Halt, MAX_IN_FLIGHT, World};
@@ -20,22 +21,27 @@ impl<P: Payload> World<P> {
             self.halted = Some(Halt::Flights);
             return;
         }
+        let seed = self.seed;
         let Some(link) = self.node_mut(from).and_then(|node| node.link_mut(to)) else {
             return self.lose(cause, from, to, message, Why::NoLink, records);
         };
-        // Delay and loss are always drawn, three draws a message, so that a cut does not shift what comes after it.
-        let delay = link.profile.delay.sample(&mut link.luck);
-        let unlucky = link.luck.unit() < link.profile.loss;
-        let mut due = now + delay;
-        if link.profile.fifo {
-            due = due.max(link.last_due);
-            link.last_due = due;
-        }
-        let lost = if link.cut { Some(Why::Cut) } else { unlucky.then_some(Why::Loss) };
+        let Passage { due, lost, copy } = link.carry(now, from, seed, || message.bytes());
         let record =
             self.emit(records, cause, from, u64::from(to.0), || What::Sent { to, message: message.clone(), due });
         let flight = Flight { from, to, message, sent: now, due, lost, held: false, record };
-        let slot = match self.free.pop() {
+        let at = flight.ends();
+        let second = copy.map(|(due, lost)| Flight { due, lost, ..flight.clone() });
+        let slot = self.fly(flight);
+        self.queue.push(at, Event::Arrive { flight: slot });
+        if let Some(copy) = second {
+            let at = copy.ends();
+            self.double(copy, at, records);
+        }
+    }
+
+    /// A place for a message under way.
+    pub(super) fn fly(&mut self, flight: Flight<P>) -> u32 {
+        match self.free.pop() {
             Some(slot) => {
                 self.flights[slot as usize] = Some(flight);
                 slot
@@ -44,12 +50,27 @@ impl<P: Payload> World<P> {
                 self.flights.push(Some(flight));
                 self.flights.len() as u32 - 1
             }
-        };
-        let at = if lost.is_some() { now + Micros(due.since(now).0 / 2) } else { due };
-        self.queue.push(at, Event::Arrive { flight: slot });
+        }
+    }
+
+    /// Takes a message out of its place.
+    pub(super) fn land(&mut self, slot: u32) -> Option<Flight<P>> {
+        let flight = self.flights[slot as usize].take()?;
+        self.free.push(slot);
+        Some(flight)
     }
 
     pub(super) fn arrive<R: Recorder<P>>(&mut self, slot: u32, records: &mut R) {
+        self.come(slot, false, records);
+    }
+
+    /// Lets a message come that need not wait at the end of a held link.
+    pub(super) fn arrive_past_gate<R: Recorder<P>>(&mut self, slot: u32, records: &mut R) {
+        self.come(slot, true, records);
+    }
+
+    #[inline]
+    fn come<R: Recorder<P>>(&mut self, slot: u32, past_gate: bool, records: &mut R) {
         let Some(flight) = self.flights[slot as usize].as_mut() else { return };
         let (from, to) = (flight.from, flight.to);
         let lost = match flight.lost {
@@ -65,18 +86,17 @@ impl<P: Payload> World<P> {
                 None => None,
                 Some((None, _)) => Some(Why::NoLink),
                 Some((Some((true, _)), _)) => Some(Why::Cut),
-                Some((Some((false, true)), node)) => {
+                Some((Some((false, true)), node)) if !past_gate => {
                     flight.held = true;
                     if let Some(link) = Rc::make_mut(node).link_mut(to) {
                         link.waiting.push(slot);
                     }
                     return;
                 }
-                Some((Some((false, false)), _)) => None,
+                Some((Some((false, _)), _)) => None,
             },
         };
-        let Some(flight) = self.flights[slot as usize].take() else { return };
-        self.free.push(slot);
+        let Some(flight) = self.land(slot) else { return };
         if let Some(why) = lost {
             return self.lose(flight.record, from, to, flight.message, why, records);
         }

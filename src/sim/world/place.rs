@@ -153,18 +153,7 @@ impl<P: Payload> World<P> {
         }
         self.links += 1;
         let Some(node) = self.node_mut(from) else { return false };
-        node.links.insert(
-            place,
-            Link {
-                to,
-                profile: profile.clone(),
-                cut: false,
-                held: false,
-                luck,
-                last_due: Time::ZERO,
-                waiting: Vec::new(),
-            },
-        );
+        node.links.insert(place, Link::new(to, profile.clone(), luck));
         Rc::make_mut(&mut node.peers).insert(place, Peer { id: to, template, kind });
         self.emit(records, cause, from, u64::from(to.0), || What::Wired { to });
         true
