@@ -3,10 +3,11 @@
 # works on the files in $TRUNK_STAGING_DIR:
 #
 # 1. In a release, what only readers of scripts and styles need is taken out (tools/slim.pl).
-# 2. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
+# 2. In a release, the wasm is divided into what a page starts with and what comes later (tools/split.mjs).
+# 3. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
 #    static/site/boot.js tells when that is loaded instead. Compressed before it is encoded, it weighs no
 #    more than the wasm on a host that compresses, and half of it on one that does not.
-# 3. The page asks for its scripts and styles by an address that changes with their content, so that no
+# 4. The page asks for its scripts and styles by an address that changes with their content, so that no
 #    cache puts an old one beside a new one. The names stay: a page that was kept for a while asks for
 #    what is still there.
 set -eu
@@ -17,6 +18,8 @@ level=-1
 if [ "${TRUNK_PROFILE:-}" = release ]; then
     level=-9
     perl "$tools/slim.pl"
+    mkdir -p "$tools/../target" && cp faultline_bg.wasm "$tools/../target/whole.wasm" # for make profile
+    node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt"
 fi
 for wasm in *.wasm; do
     {

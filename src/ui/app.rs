@@ -209,7 +209,7 @@ impl Component for App {
         self.focused.set(active().is_some());
         let AppProps { host, settings } = ctx.props();
         let (player, link) = (&*host.player(), ctx.link());
-        if settings.embed { self.figure(player, settings, link).into() } else { self.page(player, link).into() }
+        if settings.embed { self.figure(host, settings, link).into() } else { self.page(player, link).into() }
     }
 
     fn rendered(&mut self, ctx: &Context<App>, first: bool) {
@@ -218,6 +218,8 @@ impl Component for App {
         let canvas = find(".stage canvas");
         if first && let Some(canvas) = canvas.clone().and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) {
             self.watch = Some(Watch::new(host, &canvas, settings));
+            // Keys work from the beginning; a figure leaves them to its page.
+            find(".page").iter().for_each(focus);
         }
         let theme = host.player().view().theme;
         if self.theme.replace(theme) != Some(theme) {
@@ -286,14 +288,10 @@ impl App {
     }
 
     /// A figure in an article.
-    fn figure(&self, player: &Player, settings: &Settings, link: &Link) -> El {
+    fn figure(&self, host: &Shared, settings: &Settings, link: &Link) -> El {
+        let player = &*host.player();
         let caption = settings.caption.as_ref().unwrap_or(&player.timeline().document().summary);
-        let open = el("a")
-            .class("open")
-            .set("href", overlay::open_address(player))
-            .set("target", "_blank")
-            .set("rel", "noopener")
-            .text("Open ↗");
+        let open = overlay::open(host, link);
         let broken = header::promise(player, link).filter(|_| player.timeline().run().broken() > 0);
         el("figure")
             .class("embed-figure")
@@ -319,6 +317,8 @@ impl App {
         let keys = self.hands.clone();
         el("div")
             .class(classes)
+            // So that a click on nothing leaves the focus within, and keys come here.
+            .set("tabindex", "-1")
             .asks(ListenerKind::onkeydown, link, move |event| stage::key(&keys, event))
             .add(header(player, |fold| self.is_open(fold), link))
             .add(el("aside").class(shown("lesson", Tab::Lesson)).label("Lesson").add(lesson_panel(player, link)))

@@ -1,7 +1,11 @@
 //! From the address to the app: the query says how it is shown, the fragment what is shown.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::UrlSearchParams;
 
 use crate::player::Player;
@@ -36,6 +40,22 @@ pub enum Autoplay {
     Visible,
 }
 
+thread_local! {
+    /// The page's host, where a panic finds it.
+    static STANDS: RefCell<Option<Rc<Host>>> = const { RefCell::new(None) };
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `static/site/boot.js`: fetches the later part of the wasm, `at_once` or when there is time (tools/split.mjs).
+    #[wasm_bindgen(js_name = faultlineLater)]
+    fn load_later(at_once: bool);
+
+    /// The same: shows that we made a mistake, and the way back to the moment before.
+    #[wasm_bindgen(js_name = faultlineStopped)]
+    fn stopped(message: &str, fragment: &str);
+}
+
 /// Mounts the app where the page has room for it.
 pub fn start() {
     let Some(window) = web_sys::window() else { return };
@@ -50,6 +70,11 @@ pub fn start() {
         Err(problem) => panic!("{problem}"),
     };
     let host = Host::new(player);
+    STANDS.set(Some(host.clone()));
+    yew::set_custom_panic_hook(Box::new(|info| {
+        let way_back = STANDS.with_borrow(|host| host.as_ref().map_or_else(String::new, |host| host.way_back()));
+        stopped(&info.to_string(), &way_back);
+    }));
     let Some(root) = document.get_element_by_id("app") else { return };
     root.set_inner_html("");
     if let Some(body) = document.body().filter(|_| settings.embed) {
@@ -59,6 +84,7 @@ pub fn start() {
     follow_hash(&host, settings.embed);
     let props = super::app::AppProps { host, settings };
     yew::Renderer::<App>::with_root_and_props(root, props).render();
+    load_later(false);
 }
 
 /// Another link pasted into the same window opens there.

@@ -8,8 +8,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::HtmlCanvasElement;
 
+use crate::link::Shown;
 use crate::player::{Action, Player};
 use crate::scene::DisplayList;
+use crate::sim::Time;
+use crate::timeline::{Cursor, Moment};
 
 use super::painter::Painter;
 
@@ -33,6 +36,9 @@ pub struct Host {
     refresh: RefCell<Box<dyn Fn()>>,
     /// Whether anyone can see it.
     seen: Cell<bool>,
+    /// The last moment before something was done, and the instant of the last frame: the way back if we fail.
+    before: RefCell<Option<Moment>>,
+    shown: Cell<Time>,
 }
 
 impl Host {
@@ -48,6 +54,8 @@ impl Host {
             refreshed: Cell::new(0.0),
             refresh: RefCell::new(Box::new(|| ())),
             seen: Cell::new(true),
+            before: RefCell::default(),
+            shown: Cell::default(),
         });
         let weak = Rc::downgrade(&host);
         let on_frame = Closure::new(move |now: f64| {
@@ -66,6 +74,7 @@ impl Host {
 
     /// Does what a person asked for, and shows it.
     pub fn dispatch(&self, action: Action) {
+        *self.before.borrow_mut() = Some(self.player.borrow().timeline().moment());
         self.player.borrow_mut().dispatch(action);
         self.wake();
         self.refresh_panels();
@@ -82,6 +91,20 @@ impl Host {
         self.player.borrow_mut().become_player(player);
         self.wake();
         self.refresh_panels();
+    }
+
+    /// The link to the last moment at which all was well: of the player as it is, or where it fails in the middle of
+    /// something, of what it was before, at the instant of the last frame.
+    pub fn way_back(&self) -> String {
+        let moment = match (self.player.try_borrow(), self.before.try_borrow()) {
+            (Ok(player), _) => Some(player.timeline().moment()),
+            (_, Ok(before)) => before.clone().map(|moment| {
+                let cursor = Cursor { at: self.shown.get().max(moment.cursor.at), steps: None };
+                Moment { cursor, ..moment }
+            }),
+            _ => None,
+        };
+        moment.map_or_else(String::new, |moment| crate::link::write(&moment, &Shown::default()).fragment)
     }
 
     /// Calls `refresh` when panels may have something new to show.
@@ -144,6 +167,7 @@ impl Host {
             self.last.set(None);
             return;
         }
+        self.shown.set(self.player.borrow().timeline().now());
         let seconds = self.last.get().map_or(0.0, |last| (now - last) / 1e3);
         let went_on = self.last.get().is_some();
         let goes_on = {

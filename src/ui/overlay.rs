@@ -9,7 +9,8 @@ use crate::link::{self, Budget, Shown};
 use crate::player::{Action, Notice, Player, Tone};
 
 use super::app::Msg;
-use super::dom::{El, Link, button, el, find};
+use super::dom::{self, El, Link, button, el, find};
+use super::host::Shared;
 
 /// What is said to the person; also to one who hears the page.
 pub fn notices(player: &Player, link: &Link) -> El {
@@ -25,10 +26,25 @@ pub fn notices(player: &Player, link: &Link) -> El {
     el("ul").class("notices").set("role", "status").set("aria-live", "polite").all(player.notices().iter().map(notice))
 }
 
-/// The address of this moment, for another window.
-pub fn open_address(player: &Player) -> String {
-    let (moment, shown) = player.share();
-    address(&link::write(&moment, &shown).fragment, "")
+/// Leads from a figure to the moment that it shows, in another window. A link has work to be written, so that is done when
+/// somebody turns to it, and until then it leads to where the figure began.
+pub fn open(host: &Shared, link: &Link) -> El {
+    let began = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    let turns =
+        [ListenerKind::onfocusin, ListenerKind::onpointerdown, ListenerKind::onclick, ListenerKind::oncontextmenu];
+    let anchor = el("a").class("open").set("href", address(&began, "")).set("target", "_blank").set("rel", "noopener");
+    turns.into_iter().fold(anchor, |anchor, turn| anchor.asks(turn, link, leads_here(host))).text("Open ↗")
+}
+
+fn leads_here(host: &Shared) -> impl Fn(&Event) -> Option<Msg> + use<> {
+    let host = host.clone();
+    move |event| {
+        let (moment, shown) = host.player().share();
+        let here = address(&link::write(&moment, &shown).fragment, "");
+        // Yew's own value never changes, so it does not write over this one.
+        let _ = dom::target(event)?.set_attribute("href", &here);
+        None
+    }
 }
 
 fn address(fragment: &str, query: &str) -> String {

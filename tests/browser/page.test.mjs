@@ -36,3 +36,14 @@ test("a host that lost the wasm gets a message, not an empty page", async (t) =>
   await page.goto(`${stage.host.url}/`);
   await page.getByRole("alert").filter({ hasText: "could not start" }).waitFor();
 });
+
+test("keys work from the beginning, and after a click on nothing", async (t) => {
+  const page = await stage.open(t);
+  const playing = (label) => page.locator(`#play[aria-label=${label}]`).waitFor();
+  await playing("Pause");
+  await page.keyboard.press("Space");
+  await playing("Play");
+  await page.locator("aside.lesson").click({ position: { x: 4, y: 300 } });
+  await page.keyboard.press("Space");
+  await playing("Pause");
+});

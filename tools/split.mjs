@@ -1,0 +1,187 @@
+// split.mjs FILE.wasm LATER.wasm PATTERNS: divides the page's wasm in two, so that a reader waits for less of it.
+//
+// FILE.wasm, with names, becomes the part that is there when the page starts. Functions whose names match a line of
+// PATTERNS, and what only those call, go to LATER.wasm; each that is called from outside leaves a stub behind:
+//
+//   if the later part is not here, fetch it now; then call it by its place in the table.
+//
+// So nothing depends on when it comes: the page asks for it as soon as it has drawn its first frame
+// (`load_later` in src/ui/boot.rs, `faultlineLater` in static/site/boot.js), and whoever is quicker than that waits for
+// it once. Both parts share memory, tables and globals; LATER.wasm takes them from FILE.wasm's exports.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { KINDS, fromLimits, fromTable, headOf, list, number, read, renumbered, signed, uses, write } from "./wasm.mjs";
+
+/** The import by which the page fetches the later part. */
+const LOAD = /^__wbg_faultlineLater_/;
+/** The export that says whether it is here. */
+export const READY = "later";
+const I32 = 0x7f;
+
+export const readable = (name) => name.replace(/::h[0-9a-f]{16}$/, "").replace(/\[[0-9a-f]{8,16}\]/g, "");
+
+/** The patterns in the text of a file: a regular expression a line, `#` for comments. */
+export const patterns = (text) =>
+  text
+    .split("\n")
+    .map((line) => line.replace(/(^|\s)#.*/, "").trim())
+    .filter(Boolean)
+    .map((line) => new RegExp(line));
+
+/** The functions of `module` that are not reached but through one whose name matches. */
+export function later(module, patterns) {
+  const imported = module.imports.length;
+  const chosen = new Set();
+  for (const [index, name] of module.names)
+    if (index >= imported && patterns.some((pattern) => pattern.test(readable(name)))) chosen.add(index);
+  const needed = new Set();
+  const open = [
+    ...module.exports.filter((e) => e.kind === KINDS.function).map((e) => e.index),
+    ...(module.start === undefined ? [] : [module.start]),
+    ...(module.elements ?? []).flatMap((e) => e.functions),
+  ];
+  while (open.length > 0) {
+    const index = open.pop();
+    if (index < imported || needed.has(index) || chosen.has(index)) continue;
+    needed.add(index);
+    for (const use of uses(module.code[index - imported])) if (use.kind === "function") open.push(use.index);
+  }
+  const all = module.functions.map((_, place) => place + imported);
+  return new Set(all.filter((index) => !needed.has(index)));
+}
+
+/** The two parts of `module`; its values stay as they were. */
+export function split(module, moved) {
+  const imported = module.imports.length;
+  const called = entries(module, moved);
+  const slots = new Map([...called].map((index, place) => [index, module.tables[0].limits.min + place]));
+  const ready = module.globals.length;
+
+  // The first part: what is not moved, and a stub for each of the others that somebody there calls.
+  const staying = module.functions.map((_, place) => place + imported).filter((i) => !moved.has(i) || called.has(i));
+  const numbers = new Map([...module.imports.keys(), ...staying].map((old, place) => [old, place]));
+  const load = module.imports.findIndex((i) => LOAD.test(i.name));
+  if (load < 0) throw new Error("the page has no import that fetches the later part");
+  const renumber = (kind, index) => (kind === "function" ? numbers.get(index) : index);
+  const grown = module.tables[0].limits.min + called.size;
+  const needs = needsOf(module, moved);
+  const exports = [
+    ...module.exports.map((e) => (e.kind === KINDS.function ? { ...e, index: numbers.get(e.index) } : e)),
+    { name: READY, kind: KINDS.global, index: ready },
+    ...[...needs.functions].map((index, place) => ({ name: `f${place}`, kind: KINDS.function, index: numbers.get(index) })),
+    ...[...needs.globals].map((index, place) => ({ name: `g${place}`, kind: KINDS.global, index })),
+    ...module.tables.map((_, index) => ({ name: `t${index}`, kind: KINDS.table, index })),
+    { name: "m", kind: KINDS.memory, index: 0 },
+  ];
+  const first = {
+    ...module,
+    functions: staying.map((index) => module.functions[index - imported]),
+    tables: module.tables.map((t, place) => (place === 0 ? { ...t, limits: { min: grown, max: grown } } : t)),
+    globals: [...module.globals, { type: I32, mutable: 1, value: [0x41, 0, 0x0b] }],
+    exports,
+    elements: module.elements?.map((e) => ({ ...e, functions: e.functions.map((index) => numbers.get(index)) })),
+    code: staying.map((index) =>
+      moved.has(index)
+        ? stub(module, index, slots.get(index), { load, ready })
+        : renumbered(module.code[index - imported], renumber),
+    ),
+  };
+
+  return { first, second: secondOf(module, moved, slots, needs) };
+}
+
+/** Those of `moved` that are called or named from outside of it. */
+function entries(module, moved) {
+  const imported = module.imports.length;
+  const found = new Set();
+  const note = (index) => moved.has(index) && found.add(index);
+  module.code.forEach((body, place) => {
+    if (!moved.has(place + imported)) for (const use of uses(body)) if (use.kind === "function") note(use.index);
+  });
+  for (const e of module.elements ?? []) e.functions.forEach(note);
+  for (const e of module.exports) if (e.kind === KINDS.function) note(e.index);
+  return new Set([...found].sort((a, b) => a - b));
+}
+
+/** What the moved functions use of the rest. */
+function needsOf(module, moved) {
+  const [functions, globals] = [new Set(), new Set()];
+  for (const index of moved)
+    for (const use of uses(module.code[index - module.imports.length]))
+      if (use.kind === "global") globals.add(use.index);
+      else if (!moved.has(use.index)) functions.add(use.index);
+  return { functions, globals };
+}
+
+/** `if (!ready) load(true); return table[slot](…parameters)`, where `load` is the page's. */
+function stub(module, index, slot, { load, ready }) {
+  const type = module.functions[index - module.imports.length];
+  const takes = module.types[module.imports[load].type].parameters.length;
+  const given = module.types[type].parameters.map((_, place) => [0x20, ...number(place)]);
+  return [
+    0, // no locals
+    ...[0x23, ...number(ready), 0x45, 0x04, 0x40], // global.get ready, i32.eqz, if
+    ...Array.from({ length: takes }, () => [0x41, 1]).flat(), // i32.const 1
+    ...[0x10, ...number(load), 0x0b], // call load, end
+    ...given.flat(),
+    ...[0x41, ...signed(slot), 0x11, ...number(type), 0, 0x0b], // i32.const slot, call_indirect, end
+  ];
+}
+
+/** The later part: imports what it needs, puts its functions into the table and says that it is here. */
+function secondOf(module, moved, slots, needs) {
+  const raw = (kind, rest) => ({ raw: [kind, ...rest] });
+  const types = [...module.types, { parameters: [], results: [] }];
+  const typeOf = (index) =>
+    index < module.imports.length ? module.imports[index].type : module.functions[index - module.imports.length];
+  const globals = [...needs.globals];
+  const imports = [
+    ...[...needs.functions].map((index, place) => ({ name: `f${place}`, type: typeOf(index) })),
+    ...globals.map((index, place) => ({
+      name: `g${place}`,
+      ...raw(KINDS.global, [module.globals[index].type, module.globals[index].mutable]),
+    })),
+    { name: READY, ...raw(KINDS.global, [I32, 1]) },
+    ...module.tables.map((t, index) => ({
+      name: `t${index}`,
+      ...raw(KINDS.table, fromTable(index === 0 ? { ...t, limits: { min: t.limits.min + slots.size } } : t)),
+    })),
+    { name: "m", ...raw(KINDS.memory, fromLimits(module.memories[0])) },
+  ].map((i) => ({ module: "", ...i }));
+  const order = [...moved].sort((a, b) => a - b);
+  const numbers = new Map([...needs.functions, ...order].map((old, place) => [old, place]));
+  const renumber = (kind, index) => (kind === "function" ? numbers.get(index) : globals.indexOf(index));
+  return {
+    types,
+    imports,
+    functions: [...order.map((index) => module.functions[index - module.imports.length]), types.length - 1],
+    tables: [],
+    memories: [],
+    globals: [],
+    exports: [],
+    start: needs.functions.size + order.length,
+    elements: [{ offset: Math.min(...slots.values()), functions: [...slots.keys()].map((index) => numbers.get(index)) }],
+    code: [
+      ...order.map((index) => renumbered(module.code[index - module.imports.length], renumber)),
+      [0, 0x41, 1, 0x24, ...number(globals.length), 0x0b], // ready = 1
+    ],
+    custom: [],
+  };
+}
+
+if (process.argv[1]?.endsWith("split.mjs")) {
+  const [file, other, rules] = process.argv.slice(2);
+  const module = read(readFileSync(file));
+  if (module.names.size === 0) throw new Error(`${file} has no names: wasm-opt needs -g`);
+  const unused = patterns(readFileSync(rules, "utf8")).filter(
+    (pattern) => ![...module.names.values()].some((name) => pattern.test(readable(name))),
+  );
+  // Inlined, or renamed: the page works all the same, with more of it in the first part.
+  if (unused.length > 0) console.error(`${rules}: nothing is called ${unused.map(String).join(", ")}`);
+  const { first, second } = split(module, later(module, patterns(readFileSync(rules, "utf8"))));
+  for (const [name, part] of [[file, first], [other, second]]) {
+    const bytes = write(part);
+    if (!WebAssembly.validate(bytes)) throw new Error(`${name} would not be valid`);
+    writeFileSync(name, bytes);
+  }
+}
