@@ -20,6 +20,8 @@ if [ "${TRUNK_PROFILE:-}" = release ]; then
     perl "$tools/slim.pl"
     mkdir -p "$tools/../target" && cp faultline_bg.wasm "$tools/../target/whole.wasm" # for make profile
     node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt"
+    sed 's#data-wasm=#data-later="faultline_later.wasm" data-wasm=#' index.html >index.new
+    mv index.new index.html
 fi
 for wasm in *.wasm; do
     {
@@ -30,5 +32,5 @@ for wasm in *.wasm; do
 done
 
 version=$(cat ./*.wasm ./*.js ./*.css 2>/dev/null | cksum | cut -d' ' -f1)
-sed -E "s#(src|href|data-wasm)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
+sed -E "s#(src|href|data-wasm|data-later)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
 mv index.new index.html

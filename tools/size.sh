@@ -5,15 +5,16 @@
 set -eu
 cd "$1"
 total_raw=0 total_gz=0
+later=$(echo *_later.wasm)
 for file in *.wasm *.js *.css index.html; do
     [ "$file" = index.html ] || grep -q "[\"/]$file[\"?]" index.html || continue
+    [ "$file" = "$later" ] && continue
     raw=$(wc -c <"$file")
     gz=$(gzip -9 -c "$file" | wc -c)
     total_raw=$((total_raw + raw)) total_gz=$((total_gz + gz))
     printf 'size: %9d raw %9d gzipped  %s\n' "$raw" "$gz" "$file"
 done
 printf 'size: %9d raw %9d gzipped  in all, of %d\n' $total_raw $total_gz "$2"
-later=$(echo *_later.wasm)
 printf 'size: %9d raw %9d gzipped  %s, when the page has started\n' "$(wc -c <"$later")" "$(gzip -9 -c "$later" | wc -c)" "$later"
 if [ $total_gz -gt "$2" ]; then
     echo "size: the download is $((total_gz - $2)) bytes above its budget" >&2

@@ -14,8 +14,8 @@
 // opening scenario needs; a link to anything else asks for both at once. Code that needs the later part before it is here
 // fetches it on the spot. Where only scripts can be had that cannot be done, so there, too, both parts come first.
 (() => {
-  const url = document.currentScript.dataset.wasm;
-  const laterUrl = url.replace("_bg.wasm", "_later.wasm");
+  // A development build is in one part.
+  const { wasm: url, later: laterUrl } = document.currentScript.dataset;
 
   /** The bytes of a part as a classic script carries them: gzipped, in base64. */
   const packed = (url) =>
@@ -44,11 +44,11 @@
   const first = () => (scripts = true) && packed(url);
   const wasm = scripts ? first() : fetched(url).catch(first);
   const plain = /^(#(1\.chat)?)?$/.test(location.hash);
-  const rest = scripts || plain ? null : fetched(laterUrl).catch(() => null);
+  const rest = scripts || plain || !laterUrl ? null : fetched(laterUrl).catch(() => null);
 
   /** What the first part has for the later one; `later` is a number in it: whether that is here. */
   let parts;
-  const missing = () => parts.later && !parts.later.value;
+  const missing = () => parts.later?.value === 0;
   const join = (module) => missing() && new WebAssembly.Instance(module, { "": parts });
   const compiled = (response) => response.arrayBuffer().then((bytes) => WebAssembly.compile(bytes));
 
