@@ -82,8 +82,9 @@ export async function setUp({ root = DIST, ...hosting } = {}) {
   const goto = async (t, url, options) => {
     const { page, errors } = await visit(browser, url, options);
     t.after(async () => {
+      const found = [...errors]; // not what closing breaks off
       await page.context().close();
-      assert.deepEqual(errors, [], "errors in the browser's console");
+      assert.deepEqual(found, [], "errors in the browser's console");
     });
     return page;
   };
