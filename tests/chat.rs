@@ -6,7 +6,7 @@ use std::rc::Rc;
 use faultline::check::{CHECKS, Check, Violation};
 use faultline::components::{Fact, Message, Record, Settings, What, World, kind};
 use faultline::sim::{
-    Command, Dist, Micros, NodeId, Profile, Purpose, RecordId, Status, Stream, Template, Time, Value,
+    Change, Command, Dist, Micros, NodeId, Profile, Purpose, RecordId, Status, Stream, Template, Time, Value,
 };
 
 /// The groups: kind, how many.
@@ -380,6 +380,21 @@ fn any_fate(luck: &mut Stream, world: &World) -> Command {
     }
 }
 
+/// Something that is changed about a node.
+fn any_change(luck: &mut Stream) -> Change {
+    match luck.below(7) {
+        0 | 1 => Change::Clock {
+            ahead: [0, 300_000, -300_000, -1_000_000_000][luck.below(4) as usize],
+            drift: [0, 50, 200_000, -400_000][luck.below(4) as usize],
+        },
+        2 => Change::Disk(Dist::Exponential { mean: Micros::ms(luck.below(200)) }),
+        3 => Change::Full(luck.below(2) == 0),
+        4 => Change::Sync(luck.below(2) == 0),
+        5 => Change::Lie { share: [0.0, 0.2, 1.0][luck.below(3) as usize], spoils: luck.below(2) == 0 },
+        _ => Change::Cores(1 + luck.below(4) as u32),
+    }
+}
+
 /// A random command, of any kind, about things that are or are not there.
 fn any_command(luck: &mut Stream, world: &World) -> Command {
     let count = world.nodes().map(|(id, _)| u64::from(id.0)).max().unwrap_or(0) + 2;
@@ -404,7 +419,7 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
         queue: [0, 1_000, 65_536][luck.below(3) as usize],
         ..Profile::default()
     });
-    match luck.below(18) {
+    match luck.below(21) {
         0 => Command::Add { template: luck.below(7) as u32, name: None },
         1 => Command::Remove { node: one },
         2 => Command::Kill { node: one, lose_disk: luck.below(3) == 0 },
@@ -419,6 +434,7 @@ fn any_command(luck: &mut Stream, world: &World) -> Command {
         12 => Command::Hold { a: one, b: two, both },
         13 => Command::Release { a: one, b: two, both },
         14..17 => any_fate(luck, world),
+        17..20 => Command::Change { node: one, change: any_change(luck) },
         _ if luck.below(3) == 0 => Command::Relink { a: one, b: two, both, profile },
         _ => {
             let settings = [

@@ -207,6 +207,7 @@ fn vectors() -> Vec<(String, u64)> {
         Purpose::Link(2, 1),
         Purpose::Faults,
         Purpose::Twist(1, 2),
+        Purpose::Lies(3),
     ];
     for purpose in purposes {
         let mut stream = Stream::new(42, purpose);

@@ -124,3 +124,127 @@ fn what_is_done_to_a_message_under_way() {
     compare!("delay", done("{ delay = { message = 262, by = \"40ms\" } }"));
     compare!("duplicate-one", done("{ duplicate = { message = 262 } }"));
 }
+
+#[test]
+fn a_clock_that_is_ahead() {
+    // How long a message took is told by two clocks: from the author's to the reader's.
+    let two = CHAT.replace("kind = \"client\"\n", "kind = \"client\"\ncount = 2\n");
+    let cues = "
+[[cues]]
+at = \"2s\"
+then = [{ clock = { node = \"person-2\", ahead = \"500ms\" } }]
+";
+    let kinds = ["--kind", "clock-set,measured,shown"];
+    let arguments = ["--from", "1500ms", "--until", "2600ms", "--node", "person"];
+    compare!("clock-ahead", transcript_of(&format!("{two}{cues}"), &[&arguments[..], &kinds].concat()));
+}
+
+#[test]
+fn a_clock_that_runs_twice_as_fast() {
+    let acts = "{ clock = { node = \"supervisor-1\", drift = 1000000 } }";
+    let arguments = ["--from", "1s", "--until", "2s", "--node", "supervisor-1", "--kind", "clock-set,timer"];
+    compare!("clock-drift", transcript("1300ms", acts, &arguments));
+}
+
+#[test]
+fn a_disk_that_is_full_then_has_room_and_serves_after_a_restart() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ disk = { node = \"history-1\", full = true } }]
+[[cues]]
+at = \"1500ms\"
+then = [{ disk = { node = \"history-1\", full = false } }]
+[[cues]]
+at = \"2s\"
+then = [{ kill = { node = \"history-1\" } }, { restart = { node = \"history-1\" } }]
+";
+    let arguments = ["--from", "1s", "--until", "3500ms", "--node", "history"];
+    compare!("full-disk", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+}
+
+#[test]
+fn a_disk_that_forgets_what_it_has_confirmed() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ disk = { node = \"person-1\", sync = false } }]
+[[cues]]
+at = \"2600ms\"
+then = [{ kill = { node = \"person-1\" } }, { restart = { node = \"person-1\" } }]
+";
+    let arguments = ["--from", "1s", "--until", "4s", "--node", "person-1"];
+    compare!("lost-sync", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+}
+
+#[test]
+fn a_disk_that_takes_longer() {
+    let acts = "{ disk = { node = \"history\", latency = { constant = \"150ms\" } } }";
+    compare!(
+        "slow-disk",
+        transcript("1s", acts, &["--from", "1s", "--until", "2s", "--node", "history", "--node", "sender-1"])
+    );
+}
+
+#[test]
+fn a_node_that_is_well_to_its_supervisor_and_loses_half_of_its_work() {
+    let acts = "{ lie = { node = \"sender-1\", share = 0.5 } }";
+    let kinds = "lying,sent,arrived,lost";
+    compare!(
+        "lie",
+        transcript("1s", acts, &["--from", "1s", "--until", "2500ms", "--node", "sender-1", "--kind", kinds])
+    );
+}
+
+#[test]
+fn a_node_that_spoils_what_it_works_on() {
+    let acts = "{ lie = { node = \"gateway-1\", share = 0.5, spoil = true } }";
+    compare!("spoil", transcript("1s", acts, &["--from", "1s", "--until", "2500ms", "--node", "gateway-1"]));
+}
+
+#[test]
+fn a_partition_of_the_databases_and_its_end() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ partition = { sides = [[\"history-1\", \"sender\"], [\"history-2\", \"supervisor\"]] } }]
+[[cues]]
+at = \"4s\"
+then = [{ heal-all = {} }]
+";
+    let arguments = ["--from", "1s", "--until", "6s", "--node", "history", "--node", "supervisor-1"];
+    compare!("partition", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+}
+
+#[test]
+fn a_node_that_is_isolated_and_rejoins() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ isolate = { node = \"sender\" } }]
+[[cues]]
+at = \"1200ms\"
+then = [{ rejoin = { node = \"sender\" } }]
+";
+    let arguments = ["--from", "1s", "--until", "2s", "--node", "sender-1"];
+    compare!("isolate", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+}
+
+#[test]
+fn a_machine_that_gets_more_cores() {
+    // A tenth of a second a message: four come at once, and one core takes them one after another.
+    let slow = CHAT.replace(
+        "kind = \"sender\"\nservice = { constant = \"0s\" }",
+        "kind = \"sender\"\ncores = 1\nservice = { constant = \"100ms\" }",
+    );
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ set = { node = \"person\", field = \"rate\", value = 20.0 } }]
+[[cues]]
+at = \"2s\"
+then = [{ cores = { node = \"sender-1\", count = 4 } }]
+";
+    let arguments = ["--from", "1900ms", "--until", "2200ms", "--node", "sender-1", "--kind", "served,scaled,arrived"];
+    compare!("cores", transcript_of(&format!("{slow}{cues}"), &arguments));
+}

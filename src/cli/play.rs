@@ -77,7 +77,7 @@ pub struct Accounts {
     pub lost: BTreeMap<Why, u64>,
     /// Messages for a node that there was no link to: they never left.
     pub never_left: u64,
-    /// Messages that had arrived and died with the node that was to serve them.
+    /// Messages that had arrived and died with the node that was to serve them, or were swallowed by one that lies.
     pub died: u64,
     on_the_way: BTreeSet<RecordId>,
 }

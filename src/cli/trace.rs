@@ -302,7 +302,7 @@ fn other(what: &What) -> Option<NodeId> {
         | What::Held { to }
         | What::Released { to }
         | What::Relinked { to } => Some(*to),
-        What::Arrived { from, .. } | What::Served { from, .. } => Some(*from),
+        What::Arrived { from, .. } | What::Served { from, .. } | What::Spoilt { from, .. } => Some(*from),
         _ => None,
     }
 }

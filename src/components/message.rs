@@ -20,6 +20,9 @@ macro_rules! messages {
             fn bytes(&self) -> u32 {
                 match self { $(Message::$variant(message) => message.bytes(),)* }
             }
+            fn spoil(&mut self, luck: u64) -> bool {
+                match self { $(Message::$variant(message) => message.spoil(luck),)* }
+            }
             fn carries(&self, item: Item) -> bool {
                 match self { $(Message::$variant(message) => message.carries(item),)* }
             }

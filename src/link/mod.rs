@@ -526,7 +526,14 @@ fn texts(act: &Act) -> Vec<&str> {
         | Act::Restart { node }
         | Act::Pause { node }
         | Act::Resume { node }
-        | Act::Slow { node, .. } => vec![node],
+        | Act::Slow { node, .. }
+        | Act::Clock { node, .. }
+        | Act::Disk { node, .. }
+        | Act::Lie { node, .. }
+        | Act::Cores { node, .. }
+        | Act::Isolate { node }
+        | Act::Rejoin { node } => vec![node],
+        Act::Partition { sides } => sides.iter().flatten().map(String::as_str).collect(),
         Act::Wire { between: (a, b) }
         | Act::Unwire { between: (a, b) }
         | Act::Cut { between: (a, b), .. }
@@ -534,6 +541,7 @@ fn texts(act: &Act) -> Vec<&str> {
         | Act::Hold { between: (a, b), .. }
         | Act::Release { between: (a, b), .. }
         | Act::Link { between: (a, b), .. } => vec![a, b],
+        Act::HealAll {} => Vec::new(),
         Act::Drop { .. } | Act::Hurry { .. } | Act::Delay { .. } | Act::Duplicate { .. } => Vec::new(),
         Act::Set { node, field, value } => vec![node, field, text_of(value)],
         Act::Dial { dial, value } => vec![dial, text_of(value)],

@@ -27,6 +27,14 @@ const FORMS: &[(&str, &str)] = &[
     ("pause", "pause~NODE~TIME"),
     ("resume", "resume~NODE~TIME"),
     ("slow", "slow~NODE~FACTOR~TIME"),
+    ("clock", "clock~NODE~ahead~SPAN~TIME, with behind~SPAN in the place of ahead or drift~NUMBER after it"),
+    ("disk", "disk~NODE~latency~LAW~full~true~sync~false~TIME, or some of these in this order"),
+    ("lie", "lie~NODE~SHARE~TIME or lie~NODE~SHARE~spoil~TIME"),
+    ("cores", "cores~NODE~NUMBER~TIME"),
+    ("partition", "partition~NODE~…~_~NODE~…~TIME, with _ between the sides"),
+    ("isolate", "isolate~NODE~TIME"),
+    ("rejoin", "rejoin~NODE~TIME"),
+    ("heal-all", "heal-all~TIME"),
     ("wire", "wire~NODE~NODE~TIME"),
     ("unwire", "unwire~NODE~NODE~TIME"),
     ("cut", "cut~NODE~NODE~TIME or cut~NODE~NODE~oneway~TIME"),
@@ -59,6 +67,8 @@ enum Part {
     Number(&'static str),
     /// A length of time.
     Span(&'static str),
+    /// Names, and [`BETWEEN`] between the sides.
+    Sides,
     /// What something is set to.
     Value,
     /// The name of a law and its spans, or nothing.
@@ -67,8 +77,13 @@ enum Part {
     Key(&'static str, Inner),
 }
 
+/// What stands between two sides: the empty text, which is nobody's name.
+const BETWEEN: &str = "_";
+
 /// What stands after the name of a field.
 enum Inner {
+    Flag,
+    Span,
     Number,
     Law,
 }
@@ -83,6 +98,7 @@ impl Part {
             | Part::Span(field)
             | Part::Key(field, _) => field,
             Part::Pair => "between",
+            Part::Sides => "sides",
             Part::Value => "value",
             Part::Law => "delay",
         }
@@ -102,6 +118,17 @@ const ACTS: &[(&str, &[Part])] = &[
     ("pause", &[NODE]),
     ("resume", &[NODE]),
     ("slow", &[NODE, Part::Number("factor")]),
+    (
+        "clock",
+        &[NODE, Part::Key("ahead", Inner::Span), Part::Key("behind", Inner::Span), Part::Key("drift", Inner::Number)],
+    ),
+    ("disk", &[NODE, Part::Key("latency", Inner::Law), Part::Key("full", Inner::Flag), Part::Key("sync", Inner::Flag)]),
+    ("lie", &[NODE, Part::Number("share"), Part::Flag("spoil", "spoil")]),
+    ("cores", &[NODE, Part::Number("count")]),
+    ("partition", &[Part::Sides]),
+    ("isolate", &[NODE]),
+    ("rejoin", &[NODE]),
+    ("heal-all", &[]),
     ("wire", &[Part::Pair]),
     ("unwire", &[Part::Pair]),
     ("cut", &[Part::Pair, ONE_WAY]),
@@ -215,6 +242,9 @@ fn write_act(act: &Act) -> Vec<String> {
                 words
                     .extend(ends.iter().map(|end| if let Tree::Text(name) = end { text(name) } else { String::new() }));
             }
+            (Part::Key(_, Inner::Span), Tree::Text(span)) => words.push(span.clone()),
+            (Part::Key(_, Inner::Flag), Tree::Flag(flag)) => words.push(flag.to_string()),
+            (Part::Sides, Tree::List(sides)) => write_sides(sides, &mut words),
             (Part::Flag(_, word), _) => words.push((*word).to_owned()),
             (Part::Number(_) | Part::Key(_, Inner::Number), Tree::Number(written)) => words.push(figure(written)),
             (Part::Value, _) => words.extend(schema::read(tree).map(|to| value(&to))),
@@ -230,6 +260,16 @@ fn figure(written: &str) -> String {
     match written.parse::<u64>() {
         Ok(whole) => whole.to_string(),
         Err(_) => number(crate::sim::read_number(written).unwrap_or_default()),
+    }
+}
+
+fn write_sides(sides: &[Tree], words: &mut Vec<String>) {
+    for (place, side) in sides.iter().enumerate() {
+        if place > 0 {
+            words.push(BETWEEN.to_owned());
+        }
+        let Tree::List(names) = side else { continue };
+        words.extend(names.iter().filter_map(|name| if let Tree::Text(name) = name { Some(text(name)) } else { None }));
     }
 }
 
@@ -385,9 +425,22 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
             Part::Key(field, ref inner) if next == Some(field) => {
                 args.next();
                 match inner {
+                    Inner::Flag => Tree::Flag(args.next()?.parse().ok()?),
+                    Inner::Span => span_tree(args.next())?,
                     Inner::Number => number_tree(args.next())?,
                     Inner::Law => read_law(&mut args)??,
                 }
+            }
+            Part::Sides => {
+                let mut sides = vec![Tree::List(Vec::new())];
+                for name in args.by_ref() {
+                    match sides.last_mut() {
+                        _ if name == BETWEEN => sides.push(Tree::List(Vec::new())),
+                        Some(Tree::List(side)) => side.push(Tree::Text(read_text(name)?)),
+                        _ => {}
+                    }
+                }
+                Tree::List(sides)
             }
             Part::Value => match read_value(args.next()?)? {
                 Value::Flag(flag) => Tree::Flag(flag),

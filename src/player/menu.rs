@@ -77,17 +77,12 @@ fn node_menu(world: &World, document: &Document, id: NodeId) -> Vec<Entry> {
 /// Cuts every link of a node, or mends them all.
 fn isolate(world: &World, document: &Document, id: NodeId, name: &str) -> Entry {
     let links = world.node(id).map_or(&[][..], |node| &node.links[..]);
-    let other = |to: NodeId| (name.to_owned(), world.name(to).to_owned());
     let all_cut = !links.is_empty() && links.iter().all(|link| link.cut);
-    let act = |to: NodeId| match all_cut {
-        true => Act::Heal { between: other(to), one_way: false },
-        false => Act::Cut { between: other(to), one_way: false },
-    };
-    let acts: Vec<Act> =
-        links.iter().map(|link| act(link.to)).filter(|act| act.check(document, world).is_ok()).collect();
-    let idle = acts.is_empty().then(|| format!("{name} has no links"));
-    let label = if all_cut { "Heal all links" } else { "Cut all links" };
-    Entry { label: label.to_owned(), key: Some('c'), action: Action::Acts(acts), idle }
+    let node = name.to_owned();
+    match all_cut {
+        true => entry(world, document, "Heal all links", 'c', Act::Rejoin { node }),
+        false => entry(world, document, "Cut all links", 'c', Act::Isolate { node }),
+    }
 }
 
 fn link_menu(world: &World, document: &Document, a: NodeId, b: NodeId) -> Vec<Entry> {

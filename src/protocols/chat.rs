@@ -30,6 +30,22 @@ impl Post {
     pub fn author(&self) -> NodeId {
         author(self.item)
     }
+    /// Changes one letter of what it says; `false` where it says nothing.
+    pub(super) fn spoil(&mut self, luck: u64) -> bool {
+        let count = self.text.chars().count() as u64;
+        let place = luck.checked_rem(count);
+        // One of the letters that the place does not have already.
+        let other = |letter: char| match char::from(b'a' + (luck >> 32) as u8 % 25) {
+            same if same == letter => 'z',
+            other => other,
+        };
+        let letters = self.text.chars().enumerate();
+        self.text = letters
+            .map(|(at, letter)| if Some(at as u64) == place { other(letter) } else { letter })
+            .collect::<String>()
+            .into();
+        place.is_some()
+    }
     /// For people: `#7.14 “see you at 8”`.
     pub fn quoted(&self) -> String {
         format!("{} “{}”", label(self.item), self.text)
@@ -253,6 +269,12 @@ impl Wire for Message {
         }
     }
     /// Only what can still reach the history counts as a copy: not what the history itself gave out.
+    fn spoil(&mut self, luck: u64) -> bool {
+        match self {
+            Message::Send { post, .. } | Message::Deliver { post, .. } => post.spoil(luck),
+            _ => false,
+        }
+    }
     fn carries(&self, item: Item) -> bool {
         matches!(self, Message::Send { post, .. } if post.item == item)
     }

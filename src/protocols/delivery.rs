@@ -125,6 +125,12 @@ impl Wire for Message {
             _ => self.fields().iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "),
         }
     }
+    fn spoil(&mut self, luck: u64) -> bool {
+        match self {
+            Message::Send { post, .. } | Message::Deliver { post, .. } => post.spoil(luck),
+            _ => false,
+        }
+    }
     fn carries(&self, item: Item) -> bool {
         matches!(self, Message::Send { post, .. } if post.item == item)
     }

@@ -72,4 +72,9 @@ pub trait Wire: Clone + Hash + Debug + 'static {
         let _ = item;
         false
     }
+    /// Changes what it says, as a node does that spoils its work; `luck` decides how. `false` where it cannot be spoilt.
+    fn spoil(&mut self, luck: u64) -> bool {
+        let _ = luck;
+        false
+    }
 }

@@ -284,6 +284,10 @@ pub(super) fn is_in(node: &crate::components::Node, state: &str) -> bool {
         "paused" => node.status == Status::Paused,
         "starting" => node.status == Status::Starting,
         "slow" => node.slow > 1000,
+        "disk-full" => node.disk.full,
+        "unsynced" => node.disk.forgets,
+        "lying" => node.lies.is_some(),
+        "skewed" => node.clock != crate::sim::Clock::default(),
         role => *node.look().role == *role,
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::config::{Config, Hashed, Value};
-use super::{Digest, Micros, NodeId, Stream, Time};
+use super::{Clock, Digest, Micros, NodeId, Stream, Time};
 
 /// Something that must be neither lost nor doubled: a chat message, a ticket, a player's sword.
 pub type Item = u64;
@@ -23,6 +23,12 @@ pub trait Payload: Clone + Hash + Debug + 'static {
     /// Whether it holds a copy of `item`.
     fn carries(&self, item: Item) -> bool {
         let _ = item;
+        false
+    }
+    /// Changes what it says, as a node does that spoils its work; `luck` decides how. `false`: it is as it was, since
+    /// this message cannot be spoilt.
+    fn spoil(&mut self, luck: u64) -> bool {
+        let _ = luck;
         false
     }
 }
@@ -147,6 +153,7 @@ pub(super) struct Desk<'a, P: Payload> {
     pub id: NodeId,
     pub template: u32,
     pub now: Time,
+    pub clock: Clock,
     pub own: &'a mut Stream,
     pub load: &'a mut Stream,
     pub peers: &'a [Peer],
@@ -171,9 +178,9 @@ impl<'a, C: Component> Context<'a, C> {
     pub fn template(&self) -> u32 {
         self.desk.template
     }
-    /// This node's clock.
+    /// This node's clock, which may be wrong.
     pub fn now(&self) -> Time {
-        self.desk.now
+        self.desk.clock.read(self.desk.now)
     }
     /// This node's settings, as they stand now.
     pub fn config(&self) -> &'a C::Config {
@@ -199,9 +206,10 @@ impl<'a, C: Component> Context<'a, C> {
     pub fn send(&mut self, to: NodeId, message: C::Message) {
         self.desk.effects.push(Effect::Send { to, message });
     }
-    /// Runs `timer` out after `span`; one equal to it that is already set is moved.
+    /// Runs `timer` out after `span` of this node's clock, as fast as that runs now; one equal to it that is already set
+    /// is moved.
     pub fn set(&mut self, timer: C::Timer, span: Micros) {
-        let due = self.desk.now + span;
+        let due = self.desk.now + self.desk.clock.lasts(span);
         *self.desk.generation += 1;
         let generation = *self.desk.generation;
         let slot = self.pending.arm(timer, self.desk.now, due, generation);
@@ -216,7 +224,8 @@ impl<'a, C: Component> Context<'a, C> {
         self.pending.timers.iter().flatten().any(|set| set.timer == *timer)
     }
     /// Puts `write` on the disk, after the writes before it and the disk's latency; then `done` runs out as a timer
-    /// does. A crash before that loses both.
+    /// does. A crash before that loses both. A write that fails, on a full disk, is never done, nor is any after it until
+    /// the node starts again: so the disk holds what was written up to some point, and nothing past a gap.
     pub fn persist(&mut self, write: <C::Disk as Disk>::Write, done: Option<C::Timer>) {
         *self.desk.generation += 1;
         let generation = *self.desk.generation;
@@ -358,6 +367,11 @@ impl<C: Component> Pending<C> {
             None => place(&mut self.timers, armed),
         }
     }
+    /// Takes out a write that is over, unless that was before a crash.
+    fn written(&mut self, slot: u32, generation: u32) -> Option<PendedBy<C>> {
+        let place = self.writes.get_mut(slot as usize)?;
+        place.take_if(|pended| pended.generation == generation)
+    }
     fn disarm(&mut self, timer: &C::Timer) {
         for slot in &mut self.timers {
             if slot.as_ref().is_some_and(|set| set.timer == *timer) {
@@ -381,8 +395,10 @@ pub struct TimerView {
 /// A component with its type erased: what the engine holds.
 pub(super) trait Actor<P: Payload> {
     fn clone_box(&self) -> Box<dyn Actor<P>>;
-    /// Volatile state is forgotten; the disk stays, unless it is lost too.
-    fn crash(&mut self, lose_disk: bool);
+    /// Volatile state is forgotten; the disk stays, unless it is lost too. How many writes went that it had confirmed.
+    fn crash(&mut self, lose_disk: bool) -> u64;
+    /// Whether the disk from now on keeps what it confirms.
+    fn sync(&mut self, keeps: bool);
     fn boot(&mut self, desk: Desk<'_, P>);
     fn on_message(&mut self, desk: Desk<'_, P>, from: NodeId, message: P);
     /// Whether the timer was still set, and its name.
@@ -390,6 +406,8 @@ pub(super) trait Actor<P: Payload> {
     fn timer_is_set(&self, slot: u32, generation: u32) -> bool;
     /// Whether the write was still pending.
     fn on_written(&mut self, desk: Desk<'_, P>, slot: u32, generation: u32) -> bool;
+    /// A write has failed. Whether it was still pending.
+    fn on_unwritten(&mut self, slot: u32, generation: u32) -> bool;
     fn work(&self, message: &P) -> Work;
     fn look(&self) -> Look;
     fn timers(&self) -> Vec<TimerView>;
@@ -406,6 +424,8 @@ pub(super) trait Actor<P: Payload> {
 struct Hosted<C: Component> {
     config: Rc<C::Config>,
     disk: C::Disk,
+    /// Of a disk that forgets: what a crash would leave, and how many writes would go.
+    kept: Option<Box<(C::Disk, u64)>>,
     state: Option<C>,
     pending: Pending<C>,
 }
@@ -415,6 +435,7 @@ pub(super) fn host<C: Component>(config: Rc<C::Config>) -> Box<dyn Actor<C::Mess
     Box::new(Hosted::<C> {
         config,
         disk: C::Disk::default(),
+        kept: None,
         state: None,
         pending: Pending { timers: Vec::new(), writes: Vec::new() },
     })
@@ -434,16 +455,28 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
         Box::new(Hosted::<C> {
             config: self.config.clone(),
             disk: self.disk.clone(),
+            kept: self.kept.clone(),
             state: self.state.clone(),
             pending: Pending { timers: self.pending.timers.clone(), writes: self.pending.writes.clone() },
         })
     }
-    fn crash(&mut self, lose_disk: bool) {
+    fn crash(&mut self, lose_disk: bool) -> u64 {
         self.state = None;
         self.pending = Pending { timers: Vec::new(), writes: Vec::new() };
+        let mut gone = 0;
+        if let Some(kept) = &mut self.kept {
+            self.disk = kept.0.clone();
+            gone = std::mem::take(&mut kept.1);
+        }
         if lose_disk {
             self.disk = C::Disk::default();
+            self.sync(self.kept.is_none());
+            gone = 0;
         }
+        gone
+    }
+    fn sync(&mut self, keeps: bool) {
+        self.kept = (!keeps).then(|| Box::new((self.disk.clone(), 0)));
     }
     fn boot(&mut self, desk: Desk<'_, C::Message>) {
         let mut cx = Context { desk, config: &*self.config, pending: &mut self.pending };
@@ -465,16 +498,18 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
         matches!(self.pending.timers.get(slot as usize), Some(Some(set)) if set.generation == generation)
     }
     fn on_written(&mut self, desk: Desk<'_, C::Message>, slot: u32, generation: u32) -> bool {
-        let pended = match self.pending.writes.get_mut(slot as usize) {
-            Some(place) if place.as_ref().is_some_and(|pended| pended.generation == generation) => place.take(),
-            _ => None,
-        };
-        let Some(pended) = pended else { return false };
+        let Some(pended) = self.pending.written(slot, generation) else { return false };
         self.disk.apply(pended.write);
+        if let Some(kept) = &mut self.kept {
+            kept.1 += 1;
+        }
         if let Some(done) = pended.done {
             self.handle(desk, |state, cx| state.on_timer(cx, done));
         }
         true
+    }
+    fn on_unwritten(&mut self, slot: u32, generation: u32) -> bool {
+        self.pending.written(slot, generation).is_some()
     }
     fn work(&self, message: &C::Message) -> Work {
         self.state.as_ref().map_or(Work::None, |state| state.work(message))
@@ -505,6 +540,9 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
     fn digest(&self, digest: &mut Digest) {
         Hashed(&*self.config).hash(digest);
         self.disk.hash(digest);
+        if let Some(kept) = &self.kept {
+            kept.hash(digest);
+        }
         self.state.hash(digest);
         self.pending.timers.hash(digest);
         self.pending.writes.hash(digest);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Micros, NodeId, Profile, RecordId, Value};
+use super::{Change, Micros, NodeId, Profile, RecordId, Value};
 
 /// A change to the run. The scenario names things by their names and turns them into these.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,13 @@ pub enum Command {
         node: NodeId,
         /// In thousandths of its usual time: 1000 is its usual speed.
         permille: u32,
+    },
+    /// Changes its clock, its disk, its honesty or its cores.
+    Change {
+        /// Which.
+        node: NodeId,
+        /// What.
+        change: Change,
     },
     /// Links two nodes, both ways.
     Wire {

@@ -4,6 +4,7 @@
 //! change a run is a value: the templates and links it was built from, the seed, and the commands given to it.
 
 mod actor;
+mod change;
 mod command;
 mod config;
 mod digest;
@@ -19,12 +20,13 @@ mod time;
 mod world;
 
 pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
+pub use change::{Change, Clock, DRIFT, Lies, MAX_CORES};
 pub use command::{Command, Refusal};
 pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nearest, nearest_hint, unknown_field};
 pub use digest::Digest;
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
-pub use node::{Machine, Node, NodeId, Status, Template};
+pub use node::{DiskState, Machine, Node, NodeId, Status, Template};
 pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};

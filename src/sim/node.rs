@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use super::actor::{Actor, host};
 use super::{
-    Component, Digest, Dist, Link, Look, Micros, Payload, Peer, Profile, RecordId, Stream, Time, TimerView, Value,
+    Clock, Component, Digest, Dist, Lies, Link, Look, Micros, Payload, Peer, Profile, RecordId, Stream, Time,
+    TimerView, Value,
 };
 
 /// A node's number: never used twice in a run.
@@ -148,6 +149,12 @@ pub struct Node<P: Payload> {
     pub slow: u32,
     /// What the machine can do.
     pub machine: Machine,
+    /// Its clock.
+    pub clock: Clock,
+    /// What is wrong with its disk.
+    pub disk: DiskState,
+    /// How it lies, if it does.
+    pub lies: Option<Box<Lies>>,
     /// Its links, ascending by where they lead.
     pub links: Vec<Link>,
     /// How long its cores have worked, all together.
@@ -163,6 +170,17 @@ pub struct Node<P: Payload> {
     pub(super) disk_free: Time,
     /// Timers and writes that came due while it was paused.
     pub(super) overdue: Vec<Overdue>,
+}
+
+/// What is wrong with a disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct DiskState {
+    /// Writes fail.
+    pub full: bool,
+    /// What it has confirmed is gone after a crash.
+    pub forgets: bool,
+    /// A write has failed, so none succeeds until the node starts again: nothing comes to stand behind a gap.
+    pub stuck: bool,
 }
 
 /// Something that came due while its node was paused.
@@ -183,6 +201,9 @@ impl<P: Payload> Clone for Node<P> {
             since_record: self.since_record,
             slow: self.slow,
             machine: self.machine.clone(),
+            clock: self.clock,
+            disk: self.disk,
+            lies: self.lies.clone(),
             links: self.links.clone(),
             busy: self.busy,
             peers: self.peers.clone(),
@@ -244,7 +265,10 @@ impl<P: Payload> Node<P> {
     /// thousand.
     pub(super) fn free_core(&self) -> Option<usize> {
         let core = self.cores.iter().position(Option::is_none).unwrap_or(self.cores.len());
-        (core < self.machine.cores as usize).then_some(core)
+        let cores = self.machine.cores as usize;
+        // Of those that were taken away, some may still be at work.
+        let all_busy = self.cores.len() > cores && self.cores.iter().flatten().count() >= cores;
+        (core < cores && !all_busy).then_some(core)
     }
 
     pub(super) fn link_mut(&mut self, to: NodeId) -> Option<&mut Link> {
@@ -273,11 +297,15 @@ impl<P: Payload> Node<P> {
         (mark, self.status, self.since, self.slow, &self.machine, &self.links).hash(digest);
         // As if all were there.
         (self.machine.cores as usize).hash(digest);
-        for core in 0..self.machine.cores as usize {
+        for core in 0..(self.machine.cores as usize).max(self.cores.len()) {
             self.cores.get(core).unwrap_or(&None).hash(digest);
         }
         (&self.inbox, &self.own, &self.load, &self.service).hash(digest);
         (self.generation, self.disk_free, &self.overdue, self.busy).hash(digest);
         self.actor.digest(digest);
+        // A node with which nothing is wrong has the digest that it had before anything could be.
+        if self.clock != Clock::default() || self.disk != DiskState::default() || self.lies.is_some() {
+            (self.clock, self.disk, &self.lies).hash(digest);
+        }
     }
 }

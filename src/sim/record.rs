@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Micros, NodeId, Payload, Time, Value};
+use super::{Change, Micros, NodeId, Payload, Time, Value};
 
 /// A record's number. They count up from 1 within a run; 0 stands for «nothing».
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,8 @@ pub enum Why {
     Congested,
     /// Someone took it out of the network.
     Dropped,
+    /// The receiver took it and did nothing with it.
+    Swallowed,
 }
 
 impl Why {
@@ -59,6 +61,7 @@ impl Why {
             Why::Died => format!("{receiver} crashed before it was done with it"),
             Why::Congested => format!("the queue of the link to {receiver} is full"),
             Why::Dropped => "it was dropped by hand".to_owned(),
+            Why::Swallowed => format!("{receiver} took it and did nothing with it"),
         }
     }
 
@@ -74,6 +77,7 @@ impl Why {
             Why::Died => "died with it",
             Why::Congested => "link queue full",
             Why::Dropped => "dropped",
+            Why::Swallowed => "swallowed",
         }
     }
 }
@@ -101,6 +105,8 @@ pub enum What<P: Payload> {
         /// 1000 is its usual speed.
         permille: u32,
     },
+    /// Something about its clock, its disk, its honesty or its cores was changed.
+    Changed(Change),
     /// The node is gone for good.
     Removed,
     /// A link was made.
@@ -215,6 +221,23 @@ pub enum What<P: Payload> {
     },
     /// A write reached the disk.
     Written,
+    /// A write failed: the disk is full, or a write before it has failed.
+    Unwritten {
+        /// Whether the disk is full.
+        full: bool,
+    },
+    /// Writes that the disk had confirmed went with the crash.
+    Unsynced {
+        /// How many.
+        writes: u64,
+    },
+    /// The node spoils the message that it works on.
+    Spoilt {
+        /// From whom it was.
+        from: NodeId,
+        /// The message's name.
+        name: &'static str,
+    },
     /// A component observed something.
     Fact(P::Fact),
     /// A component told people something.

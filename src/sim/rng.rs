@@ -19,6 +19,8 @@ pub enum Purpose {
     Faults,
     /// Duplicates and detours on the directed link from one node to another.
     Twist(u32, u32),
+    /// What a node that lies loses or spoils.
+    Lies(u32),
 }
 
 /// A stream of random numbers: the same seed and purpose give the same numbers natively and in every browser.
@@ -37,6 +39,7 @@ impl Stream {
             Purpose::Link(from, to) => (4, from, to),
             Purpose::Faults => (5, 0, 0),
             Purpose::Twist(from, to) => (6, from, to),
+            Purpose::Lies(node) => (7, node, 0),
         };
         // Each part is mixed before the next comes in, so that (1, 2) and (2, 1) are unrelated.
         let mut mix = SplitMix64(seed);
@@ -116,6 +119,7 @@ mod tests {
             Purpose::Link(2, 1),
             Purpose::Faults,
             Purpose::Twist(1, 2),
+            Purpose::Lies(1),
         ]
         .into_iter()
         .map(|purpose| Stream::new(7, purpose).bits())

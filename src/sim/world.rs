@@ -344,6 +344,14 @@ impl<P: Payload> World<P> {
         if node.status == Status::Paused {
             return node.overdue.push(Overdue::Write { slot, generation });
         }
+        if node.disk.full || node.disk.stuck {
+            let full = node.disk.full;
+            if node.actor.on_unwritten(slot, generation) {
+                node.disk.stuck = true;
+                self.emit(records, RecordId(0), id, u64::from(slot), || What::Unwritten { full });
+            }
+            return;
+        }
         let mut pending = false;
         let effects = self.run_handler(id, |actor, desk| pending = actor.on_written(desk, slot, generation));
         if pending {
@@ -398,6 +406,7 @@ impl<P: Payload> World<P> {
                 id,
                 template: node.template,
                 now,
+                clock: node.clock,
                 own: &mut node.own,
                 load: &mut node.load,
                 peers: &node.peers,
@@ -476,6 +485,7 @@ impl<P: Payload> World<P> {
 }
 
 mod apply;
+mod change;
 mod fate;
 mod messages;
 mod place;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::check::Violation;
 use crate::components::{Fact, Record, What};
-use crate::sim::{NodeId, RecordId, Time};
+use crate::sim::{Change, NodeId, RecordId, Time};
 
 /// How many marks are kept; with more, every second of the older half goes, except broken promises.
 pub const MAX_MARKS: usize = 2_000;
@@ -46,6 +46,17 @@ pub struct Tape {
     violations: usize,
 }
 
+/// Whether a change of a node is a fault, and not its end or a new size.
+fn wrong(change: &Change) -> bool {
+    match change {
+        Change::Clock { ahead, drift } => (*ahead, *drift) != (0, 0),
+        Change::Full(full) => *full,
+        Change::Sync(keeps) => !keeps,
+        Change::Lie { share, .. } => *share > 0.0,
+        Change::Disk(_) | Change::Cores(_) => false,
+    }
+}
+
 impl Tape {
     /// The marks.
     pub fn marks(&self) -> &[Mark] {
@@ -60,9 +71,13 @@ impl Tape {
         let kind = match &record.what {
             What::Crashed { .. } | What::Paused | What::Cut { .. } | What::Held { .. } => MarkKind::Fault,
             What::Slowed { permille } if *permille > 1000 => MarkKind::Fault,
+            What::Changed(change) if wrong(change) => MarkKind::Fault,
+            What::Changed(Change::Cores(_) | Change::Disk(_)) => MarkKind::Change,
             // The first boots are not news.
             What::Booted if record.at > Time::ZERO => MarkKind::Recovery,
-            What::Slowed { .. } | What::Resumed | What::Healed { .. } | What::Released { .. } => MarkKind::Recovery,
+            What::Changed(_) | What::Slowed { .. } | What::Resumed | What::Healed { .. } | What::Released { .. } => {
+                MarkKind::Recovery
+            }
             What::Removed
             | What::Dialled { .. }
             | What::Relinked { .. }

@@ -57,6 +57,8 @@ fn dist() -> impl Strategy<Value = Dist> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
+    use proptest::collection::vec;
+    use proptest::option::of;
     let between = || (text(), text());
     prop_oneof![
         (text(), proptest::option::of(text())).prop_map(|(what, name)| Act::Add { what, name }),
@@ -73,6 +75,20 @@ fn act() -> impl Strategy<Value = Act> {
         (between(), any::<bool>()).prop_map(|(between, one_way)| Act::Hold { between, one_way }),
         (between(), any::<bool>()).prop_map(|(between, one_way)| Act::Release { between, one_way }),
         link(),
+        (text(), of(span()), of(span()), of(number())).prop_map(|(node, ahead, behind, drift)| Act::Clock {
+            node,
+            ahead,
+            behind,
+            drift
+        }),
+        (text(), of(dist()), any::<Option<bool>>(), any::<Option<bool>>())
+            .prop_map(|(node, latency, full, sync)| Act::Disk { node, latency, full, sync }),
+        (text(), number(), any::<bool>()).prop_map(|(node, share, spoil)| Act::Lie { node, share, spoil }),
+        (text(), any::<u32>()).prop_map(|(node, count)| Act::Cores { node, count }),
+        vec(vec("[a-z_ é][a-z0-9_-]{0,9}", 1..4), 2..4).prop_map(|sides| Act::Partition { sides }),
+        text().prop_map(|node| Act::Isolate { node }),
+        text().prop_map(|node| Act::Rejoin { node }),
+        Just(Act::HealAll {}),
         any::<u64>().prop_map(|message| Act::Drop { message }),
         any::<u64>().prop_map(|message| Act::Hurry { message }),
         (any::<u64>(), span()).prop_map(|(message, by)| Act::Delay { message, by }),

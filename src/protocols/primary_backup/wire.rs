@@ -177,6 +177,9 @@ impl Wire for Message {
             _ => self.fields().iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "),
         }
     }
+    fn spoil(&mut self, luck: u64) -> bool {
+        if let Message::Append { post, .. } = self { post.spoil(luck) } else { false }
+    }
     fn carries(&self, item: Item) -> bool {
         match self {
             Message::Append { post, .. } | Message::Forward { post, .. } => post.item == item,

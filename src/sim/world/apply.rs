@@ -46,6 +46,7 @@ impl<P: Payload> World<P> {
                 }
                 Ok(())
             }
+            Command::Change { node, change } => self.check_change(*node, change),
             Command::Wire { a, b, .. } => {
                 let (one, other) = (self.known(*a)?, self.known(*b)?);
                 if a == b {
@@ -126,6 +127,7 @@ impl<P: Payload> World<P> {
                 }
                 self.emit(records, none, *node, u64::from(permille), || What::Slowed { permille });
             }
+            Command::Change { node, change } => self.change(*node, change, records),
             Command::Wire { a, b, profile } => {
                 self.wire(*a, *b, profile, none, records);
             }
@@ -214,7 +216,7 @@ impl<P: Payload> World<P> {
         actor
     }
 
-    fn known(&self, id: NodeId) -> Result<&Node<P>, Refusal> {
+    pub(super) fn known(&self, id: NodeId) -> Result<&Node<P>, Refusal> {
         self.node(id).ok_or_else(|| Refusal::Impossible(format!("{} is not there any more", self.name(id))))
     }
 
@@ -281,11 +283,15 @@ impl<P: Payload> World<P> {
         let crashed = self.set_status(id, Status::Crashed, What::Crashed { disk_lost: lose_disk }, records);
         let now = self.now();
         let Some(node) = self.node_mut(id) else { return };
-        node.actor.crash(lose_disk);
+        let writes = node.actor.crash(lose_disk);
+        node.disk.stuck = false;
         node.overdue.clear();
         node.disk_free = now;
         let mut lost = Vec::from(std::mem::take(&mut node.inbox));
         lost.extend(node.cores.iter_mut().filter_map(Option::take).map(|job| job.envelope));
+        if writes > 0 {
+            self.emit(records, crashed, id, writes, || What::Unsynced { writes });
+        }
         for envelope in lost {
             self.lose(crashed, envelope.from, id, envelope.message, Why::Died, records);
         }

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::super::{
-    Link, Micros, Node, NodeId, Payload, Peer, Profile, Purpose, RecordId, Recorder, Status, Stream, Time, What,
+    Clock, DiskState, Link, Micros, Node, NodeId, Payload, Peer, Profile, Purpose, RecordId, Recorder, Status, Stream,
+    Time, What,
 };
 use super::{Event, Halt, MAX_LINKS, MAX_LINKS_A_NODE, MAX_NODES, World};
 
@@ -75,6 +76,9 @@ impl<P: Payload> World<P> {
             since_record: placed,
             slow: 1000,
             machine: made_from.machine.clone(),
+            clock: Clock::default(),
+            disk: DiskState::default(),
+            lies: None,
             links: Vec::new(),
             busy: Micros::ZERO,
             peers: Rc::default(),
