@@ -8,7 +8,7 @@ mod travel;
 pub use menu::{Entry, key_action, menu, palette};
 pub use panel::{
     Card, ChartLine, DialModel, FieldModel, Inspector, LogLine, StepModel, TaskModel, VitalModel, Wordy, dials,
-    inspector, log_lines, prose, state_in_words, steps, verdict, vitals,
+    inspector, log_lines, news, prose, state_in_words, steps, verdict, vitals,
 };
 
 use std::rc::Rc;

@@ -9,6 +9,9 @@ use crate::trace::{Metrics, Stat, clock, sentence};
 
 use super::{Entry, Player, menu};
 
+/// How long something that happened is news, in simulated time.
+const NEWS: Micros = Micros::secs(3);
+
 /// The inspector: what is selected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspector {
@@ -517,6 +520,16 @@ pub fn state_in_words(player: &Player) -> String {
         parts.push(broken.told.to_string());
     }
     parts.join(". ")
+}
+
+/// The last thing on the tape that is not long ago, as a sentence: for those who hear the page.
+pub fn news(player: &Player) -> Option<String> {
+    let timeline = player.timeline();
+    let (now, marks) = (timeline.now(), timeline.tape().marks());
+    let mark = marks[..marks.partition_point(|mark| mark.at <= now)].last()?;
+    let recent = now.since(mark.at) <= NEWS;
+    let record = timeline.log().get(mark.record).filter(|_| recent)?;
+    Some(sentence(record, &timeline.run().world))
 }
 
 /// What is said of the document's checks, in a few words, and whether all is well.

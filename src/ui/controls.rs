@@ -40,6 +40,8 @@ pub fn field_control(field: &FieldModel, title: &str, range: Option<(f64, f64)>,
 
 fn shown(value: &Value, unit: &str) -> String {
     match value {
+        // Two a second are 2/s, not 2 1/s.
+        Value::Number(_) if unit.starts_with("1/") => format!("{value}{}", &unit[1..]),
         Value::Number(_) => format!("{value} {unit}").trim().to_owned(),
         Value::Text(text) if text.chars().next().is_some_and(|first| first.is_ascii_digit()) => text.to_string(),
         _ => String::new(),

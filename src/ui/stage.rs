@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlElement, KeyboardEvent};
 use yew::virtual_dom::ListenerKind;
 
-use crate::player::{Action, Player, Tone, key_action, prose};
+use crate::player::{Action, Player, Tone, key_action, news, prose};
 use crate::scene::Target;
 use crate::sim::Status;
 
@@ -62,6 +62,13 @@ pub fn stage(player: &Player, hands: &Rc<Hands>, tool: Option<char>, embed: bool
         .all((!embed).then(|| toolbar(tool, wiring, link)))
         .add(canvas)
         .add(nodes(player, link))
+        .add(
+            el("p")
+                .class("unseen")
+                .set("role", "log")
+                .label("What happens")
+                .all(news(player).map(|told| el("span").text(&told))),
+        )
         .all(journey(player))
         .all(hint(player, tool, embed))
 }

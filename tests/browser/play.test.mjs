@@ -73,6 +73,7 @@ test("a gateway dies by keyboard alone", async (t) => {
   await page.keyboard.press("k");
   await componentIs(page, "gateway-1", "crashed");
   await page.locator("#inspector").getByText(/crashed 0\.0 s ago/).waitFor();
+  await page.getByRole("log", { name: "What happens" }).getByText(/gateway-1.*crashed/).waitFor();
   await page.keyboard.press("m");
   await page.getByRole("menuitem", { name: "Restart" }).press("Enter");
   await later(page, 2);
