@@ -152,7 +152,8 @@ impl Watcher for Transcript<'_> {
         for record in fresh {
             self.accounts.see(record);
             // What a cue does has no cause among the records: the cue is told before it.
-            let begins = record.cause == RecordId(0) && !matches!(record.what, What::Timer { .. } | What::Written);
+            let begins =
+                record.cause == RecordId(0) && !matches!(record.what, What::Timer { .. } | What::Written { .. });
             // What is done to a message has its sending for a cause.
             let begins = begins || by_hand(&record.what);
             if begins && self.given < run.given().len() {
@@ -199,7 +200,7 @@ impl Transcript<'_> {
         let show = self.wants(record, world);
         let began = match (&record.what, cause) {
             (What::Timer { name }, _) => name,
-            (What::Written, _) => ON_DISK,
+            (What::Written { .. }, _) => ON_DISK,
             (_, Some(cause)) => cause.began,
             _ => "",
         };
@@ -278,7 +279,9 @@ fn by_hand(what: &What) -> bool {
 fn is_routine(what: &What) -> bool {
     let beats = |message: &Message| message.form() == Form::Beat;
     match what {
-        What::Timer { .. } | What::Served { .. } | What::Written | What::Measure { .. } | What::Wired { .. } => true,
+        What::Timer { .. } | What::Served { .. } | What::Written { .. } | What::Measure { .. } | What::Wired { .. } => {
+            true
+        }
         What::Sent { message, .. }
         | What::Duplicated { message, .. }
         | What::Arrived { message, .. }

@@ -460,7 +460,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
     };
     let wanted = |what: &What| match what {
         What::Sent { .. } | What::Duplicated { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
-        What::Timer { .. } | What::Measure { .. } | What::Written | What::Served { .. } => false,
+        What::Timer { .. } | What::Measure { .. } | What::Written { .. } | What::Served { .. } => false,
         What::Wired { .. } | What::Unwired { .. } | What::Placed => false,
         // Heartbeats that nobody answers would bury what comes of them.
         What::Lost { message, .. } if message.family() == Family::Control => all || only.is_some(),

@@ -170,6 +170,8 @@ pub struct Node<P: Payload> {
     pub(super) disk_free: Time,
     /// Timers and writes that came due while it was paused.
     pub(super) overdue: Vec<Overdue>,
+    /// What asked for each write that is not on the disk yet, by its number. Only told, so no part of the digest.
+    pub(super) writes: Vec<(u32, RecordId)>,
 }
 
 /// What is wrong with a disk.
@@ -216,6 +218,7 @@ impl<P: Payload> Clone for Node<P> {
             generation: self.generation,
             disk_free: self.disk_free,
             overdue: self.overdue.clone(),
+            writes: self.writes.clone(),
         }
     }
 }

@@ -220,7 +220,10 @@ pub enum What<P: Payload> {
         name: &'static str,
     },
     /// A write reached the disk.
-    Written,
+    Written {
+        /// The record of what asked for it. It is no cause: the write begins a chain of its own.
+        of: RecordId,
+    },
     /// A write failed: the disk is full, or a write before it has failed.
     Unwritten {
         /// Whether the disk is full.

@@ -344,6 +344,8 @@ impl<P: Payload> World<P> {
         if node.status == Status::Paused {
             return node.overdue.push(Overdue::Write { slot, generation });
         }
+        let asked = node.writes.iter().position(|(number, _)| *number == generation);
+        let of = asked.map_or(RecordId(0), |place| node.writes.swap_remove(place).1);
         if node.disk.full || node.disk.stuck {
             let full = node.disk.full;
             if node.actor.on_unwritten(slot, generation) {
@@ -355,7 +357,7 @@ impl<P: Payload> World<P> {
         let mut pending = false;
         let effects = self.run_handler(id, |actor, desk| pending = actor.on_written(desk, slot, generation));
         if pending {
-            let cause = self.emit(records, RecordId(0), id, u64::from(slot), || What::Written);
+            let cause = self.emit(records, RecordId(0), id, u64::from(slot), || What::Written { of });
             self.carry_out(id, cause, effects, records);
         } else {
             self.scratch = effects;
@@ -431,6 +433,7 @@ impl<P: Payload> World<P> {
                     let took = node.machine.disk.sample(&mut node.service).scaled(u64::from(node.slow));
                     node.disk_free = node.disk_free.max(now) + took;
                     let due = node.disk_free;
+                    node.writes.push((generation, cause));
                     self.queue.push(due, Event::Written { node: id, slot, generation });
                 }
                 Effect::Spawn { template } => {

@@ -1,7 +1,11 @@
 //! DERIVED FROM RECORDS: metrics in windows and over the whole run, a bounded log, and words for a record.
 
+pub mod course;
+pub mod load;
 mod log;
 mod metrics;
+pub mod space_time;
+pub mod spans;
 mod words;
 
 pub use log::{Log, MAX_LOG};

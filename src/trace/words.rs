@@ -31,7 +31,7 @@ pub fn kind_word(what: &What) -> &'static str {
         What::Served { .. } => "served",
         What::Lost { .. } => "lost",
         What::Timer { .. } => "timer",
-        What::Written => "written",
+        What::Written { .. } => "written",
         What::Unwritten { .. } => "unwritten",
         What::Unsynced { .. } => "unsynced",
         What::Spoilt { .. } => "spoilt",
@@ -134,7 +134,7 @@ pub fn sentence(record: &Record, world: &World) -> String {
             format!("lost: {me} → {} {}: {}", name(*to), world.named(&said(message)), why.sentence(name(*to)))
         }
         What::Timer { name } => format!("{me} timer: {name}"),
-        What::Written => format!("{me} has it on disk"),
+        What::Written { .. } => format!("{me} has it on disk"),
         What::Unwritten { full: true } => format!("{me} could not write: its disk is full"),
         What::Unwritten { full: false } => format!("{me} could not write: a write before it has failed"),
         What::Unsynced { writes: 1 } => format!("{me} lost 1 write that its disk had confirmed"),

@@ -286,6 +286,7 @@ impl<P: Payload> World<P> {
         let writes = node.actor.crash(lose_disk);
         node.disk.stuck = false;
         node.overdue.clear();
+        node.writes.clear();
         node.disk_free = now;
         let mut lost = Vec::from(std::mem::take(&mut node.inbox));
         lost.extend(node.cores.iter_mut().filter_map(Option::take).map(|job| job.envelope));

@@ -91,6 +91,7 @@ impl<P: Payload> World<P> {
             generation: 0,
             disk_free: Time::ZERO,
             overdue: Vec::new(),
+            writes: Vec::new(),
         })));
         for (to_template, profile) in &made_from.links {
             // The newcomer is not among them yet: nobody is linked to itself.
