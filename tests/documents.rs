@@ -125,7 +125,7 @@ fn every_field_stands_in_the_manual_with_its_default() {
         manual,
         "## `[[groups]]`",
         json!({"name": "a", "kind": "a", "prefix": "a", "title": "A", "count": 2, "tier": 1, "cores": 1, "service": law,
-            "inbox": 1, "disk": law, "startup": "1s", "config": {}}),
+            "inbox": 1, "discipline": "lifo", "disk": law, "startup": "1s", "config": {}}),
     );
     structure::<LinkRule>(
         manual,

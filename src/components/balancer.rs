@@ -3,7 +3,7 @@
 use crate::protocols::chat::Why;
 use crate::protocols::health::Detector;
 use crate::protocols::{Family, chat, health};
-use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Table, Work};
+use crate::sim::{Component, Context, Discipline, Dist, Look, Machine, Micros, NodeId, Table, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -190,6 +190,7 @@ impl Placeable for Balancer {
             inbox: 256,
             disk: Dist::default(),
             startup: Micros::ms(300),
+            discipline: Discipline::Fifo,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::protocols::backoff::Backoff;
 use crate::protocols::chat::{self, Page, Post, Why, count, item};
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Disk, Dist, Item, Look, Machine, Micros, NodeId, Table, Work};
+use crate::sim::{Cell, Component, Context, Discipline, Disk, Dist, Item, Look, Machine, Micros, NodeId, Table, Work};
 
 mod texts;
 
@@ -556,6 +556,7 @@ impl Placeable for Client {
             inbox: 256,
             disk: Dist::Constant(Micros::ms(1)),
             startup: Micros::ms(300),
+            discipline: Discipline::Fifo,
         }
     }
 }

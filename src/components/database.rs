@@ -5,7 +5,7 @@
 use crate::protocols::primary_backup::{self, Role, Server, Settled, Store};
 use crate::protocols::view_service::{self, View};
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Dist, Item, Lift, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Cell, Component, Context, Discipline, Dist, Item, Lift, Look, Machine, Micros, NodeId, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -204,6 +204,7 @@ impl Placeable for Database {
             inbox: 128,
             disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
             startup: Micros::ms(500),
+            discipline: Discipline::Fifo,
         }
     }
 }

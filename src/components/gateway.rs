@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::protocols::chat::Why;
 use crate::protocols::{Family, chat, delivery, health, rendezvous, routing};
-use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId, Table, Time, Work};
+use crate::sim::{Component, Context, Discipline, Dist, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -191,6 +191,7 @@ impl Placeable for Gateway {
             inbox: 256,
             disk: Dist::default(),
             startup: Micros::ms(500),
+            discipline: Discipline::Fifo,
         }
     }
 }

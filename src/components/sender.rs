@@ -5,7 +5,7 @@
 
 use crate::protocols::chat::{Post, Why};
 use crate::protocols::{Family, delivery, health, primary_backup, routing};
-use crate::sim::{Component, Context, Dist, Item, Look, Machine, Micros, NodeId, Table, Time, Work};
+use crate::sim::{Component, Context, Discipline, Dist, Item, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -335,6 +335,7 @@ impl Placeable for Sender {
             inbox: 64,
             disk: Dist::default(),
             startup: Micros::ms(600),
+            discipline: Discipline::Fifo,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::protocols::health::Detector;
 use crate::protocols::view_service::{self, Decided, Register, ViewService};
 use crate::protocols::{Family, health, routing};
-use crate::sim::{Component, Context, Disk, Dist, Lift, Look, Machine, Micros, NodeId, Table, Time, Work};
+use crate::sim::{Component, Context, Discipline, Disk, Dist, Lift, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -390,6 +390,7 @@ impl Placeable for Supervisor {
             inbox: 256,
             disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
             startup: Micros::ms(500),
+            discipline: Discipline::Fifo,
         }
     }
 }

@@ -233,7 +233,7 @@ pub fn write_with(moment: &Moment, shown: &Shown, shelf: &dyn Shelf) -> Link {
             } else {
                 let plain = sealed(plain::write(&document.name, &parts(moment, shown)));
                 let words = moment.acts.len() + moment.settings.len() + shown.moved.len();
-                let readable = words <= MAX_READABLE && plain.len() <= SHORT;
+                let readable = words <= MAX_READABLE && plain.len() <= SHORT && plain::can_tell(&moment.acts);
                 if readable { plain } else { sealed(packed::write(&document.name, &parts(moment, shown))) }
             }
         }

@@ -1,7 +1,7 @@
 //! The readable form: words separated by `.`, whose parts are separated by `~`.
 
 use crate::scenario::{Act, Tree, schema};
-use crate::sim::{Micros, Plain, Time, Value, nearest_hint};
+use crate::sim::{Dist, Micros, Plain, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
@@ -156,7 +156,8 @@ const ACTS: &[(&str, &[Part])] = &[
     ("dial", &[Part::Text("dial"), Part::Value]),
 ];
 
-/// Every law and the fields of its spans; none where the law is one span, or a list of them.
+/// Every law of spans alone, and the fields of these; none where the law is one span, or a list of them. An act with
+/// another law makes a packed link.
 const LAWS: &[(&str, &[&str])] = &[
     ("constant", &[]),
     ("uniform", &["min", "max"]),
@@ -169,6 +170,18 @@ const LIST: &str = "empirical";
 
 fn parts_of(verb: &str) -> Option<&'static [Part]> {
     ACTS.iter().find(|(known, _)| *known == verb).map(|(_, parts)| *parts)
+}
+
+/// Whether all of it has words in this form.
+pub(super) fn can_tell(acts: &[Stamped]) -> bool {
+    let known = |law: &Dist| {
+        let Ok(Tree::Fields(law)) = Tree::from_json(&schema::json(law)) else { return false };
+        law.iter().all(|(word, _)| LAWS.iter().any(|(known, _)| known == word))
+    };
+    acts.iter().all(|stamped| match &stamped.act {
+        Act::Link { delay, detour, .. } => delay.iter().chain(detour).all(known),
+        _ => true,
+    })
 }
 
 /// The link up to its checksum.
@@ -465,12 +478,18 @@ fn read_act(verb: &str, args: &[&str]) -> Option<Act> {
 mod tests {
     use super::*;
     use crate::scenario::schema::Schema;
-    use crate::sim::Dist;
 
     #[test]
     fn every_act_and_every_law_has_its_words() {
         assert!(Act::names().iter().eq(ACTS.iter().map(|(verb, _)| verb)));
-        assert!(Dist::names().iter().eq(LAWS.iter().map(|(law, _)| law)));
+        assert!(LAWS.iter().all(|(law, _)| Dist::names().contains(law)));
+        for (law, tells) in [("constant\": \"1us\"", true), ("erlang\": { \"shape\": 2, \"mean\": \"1us\" }", false)] {
+            for field in ["delay", "detour"] {
+                let json = format!("{{\"link\": {{\"between\": [\"a\", \"b\"], \"{field}\": {{\"{law}}}}}}}");
+                let act = schema::read(&Tree::from_json(&json).expect("it is JSON")).expect("it is an act");
+                assert_eq!(can_tell(&[Stamped { at: Time::ZERO, act }]), tells, "{json}");
+            }
+        }
         assert!(Act::names().iter().all(|verb| FORMS.iter().any(|(known, _)| known == verb)));
     }
 }

@@ -2,7 +2,7 @@
 //! each field means to an author; a test holds the two together.
 
 use crate::components::Settings;
-use crate::sim::{Dist, Micros, Time};
+use crate::sim::{Discipline, Dist, Micros, Time};
 use crate::trace::Stat;
 
 use super::schema::schema;
@@ -87,6 +87,8 @@ schema! {
         pub service: Option<Dist> [silent],
         /// How many messages may wait at a member.
         pub inbox: Option<u32> [silent],
+        /// In which order a member serves.
+        pub discipline: Option<Discipline> [silent],
         /// How long a write takes to be on a member's disk.
         pub disk: Option<Dist> [silent],
         /// How long a member takes to boot after the start of the run.

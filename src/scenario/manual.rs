@@ -79,6 +79,8 @@ fn law(law: &Dist) -> String {
             let quantiles: Vec<String> = quantiles.iter().map(|span| format!("\"{span}\"")).collect();
             format!("{{ empirical = [{}] }}", quantiles.join(", "))
         }
+        // No kind's machine has another.
+        other => super::schema::json(other),
     }
 }
 

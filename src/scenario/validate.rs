@@ -434,6 +434,7 @@ fn template(group: &Group, kind: &Kind) -> Result<Template<Message>, crate::comp
         inbox: group.inbox.unwrap_or(usual.inbox),
         disk: group.disk.clone().unwrap_or(usual.disk),
         startup: group.startup.unwrap_or(usual.startup),
+        discipline: group.discipline.unwrap_or(usual.discipline),
     };
     kind.template(&group.name, group.prefix.as_ref().unwrap_or(&group.name), machine, &group.config)
 }

@@ -20,6 +20,10 @@ pub trait Payload: Clone + Hash + Debug + 'static {
     fn bytes(&self) -> u32 {
         64
     }
+    /// Its class: a machine that serves by priority takes the lowest first.
+    fn class(&self) -> u32 {
+        0
+    }
     /// Whether it holds a copy of `item`.
     fn carries(&self, item: Item) -> bool {
         let _ = item;
@@ -112,6 +116,10 @@ pub trait Component: Clone + Hash + 'static {
     fn work(&self, message: &Self::Message) -> Work {
         let _ = message;
         Work::Service
+    }
+    /// A message found the inbox full and is lost; whoever sent it can be told.
+    fn on_full(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Self::Message) {
+        let _ = (cx, from, message);
     }
     /// A dial was moved; the context already has the new configuration.
     fn on_dial(&mut self, cx: &mut Context<Self>) {
@@ -414,6 +422,7 @@ pub(super) trait Actor<P: Payload> {
     fn get(&self, field: &str) -> Option<Value>;
     /// Sets a field of the configuration without telling the component.
     fn set(&mut self, field: &str, value: &Value) -> Result<(), String>;
+    fn on_full(&mut self, desk: Desk<'_, P>, from: NodeId, message: &P);
     fn on_dial(&mut self, desk: Desk<'_, P>);
     fn memory_carries(&self, item: Item) -> bool;
     fn disk_carries(&self, item: Item) -> bool;
@@ -527,6 +536,9 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
     }
     fn set(&mut self, field: &str, value: &Value) -> Result<(), String> {
         Rc::make_mut(&mut self.config).set(field, value)
+    }
+    fn on_full(&mut self, desk: Desk<'_, C::Message>, from: NodeId, message: &C::Message) {
+        self.handle(desk, |state, cx| state.on_full(cx, from, message));
     }
     fn on_dial(&mut self, desk: Desk<'_, C::Message>) {
         self.handle(desk, |state, cx| state.on_dial(cx));

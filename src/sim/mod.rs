@@ -26,7 +26,7 @@ pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nea
 pub use digest::Digest;
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
-pub use node::{DiskState, Machine, Node, NodeId, Status, Template};
+pub use node::{Discipline, DiskState, Machine, Node, NodeId, Status, Template};
 pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};

@@ -35,8 +35,26 @@ pub enum Status {
     Crashed,
 }
 
+crate::choice! {
+    /// In which order a machine serves.
+    #[derive(Default)]
+    pub enum Discipline {
+        /// First come, first served.
+        #[default]
+        Fifo = "fifo",
+        /// Last come, first served; what is being served is finished first.
+        Lifo = "lifo",
+        /// Any of those that wait, equally likely.
+        Random = "random",
+        /// The lowest class first, first come first served within one; what is being served is finished first.
+        Priority = "priority",
+        /// Nobody waits: the cores are divided evenly among all that are there, up to a core each (processor sharing).
+        Sharing = "sharing",
+    }
+}
+
 /// What a machine can do.
-#[derive(Clone, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
     /// How many messages it serves at once.
     pub cores: u32,
@@ -48,11 +66,30 @@ pub struct Machine {
     pub disk: Dist,
     /// How long it takes to boot.
     pub startup: Micros,
+    /// In which order it serves.
+    pub discipline: Discipline,
 }
 
 impl Default for Machine {
     fn default() -> Machine {
-        Machine { cores: 1, service: Dist::default(), inbox: 64, disk: Dist::default(), startup: Micros::ZERO }
+        Machine {
+            cores: 1,
+            service: Dist::default(),
+            inbox: 64,
+            disk: Dist::default(),
+            startup: Micros::ZERO,
+            discipline: Discipline::Fifo,
+        }
+    }
+}
+
+impl Hash for Machine {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.cores, &self.service, self.inbox, &self.disk, self.startup).hash(state);
+        // As it was before there were others.
+        if self.discipline != Discipline::Fifo {
+            self.discipline.hash(state);
+        }
     }
 }
 
@@ -163,6 +200,10 @@ pub struct Node<P: Payload> {
     pub(super) actor: Box<dyn Actor<P>>,
     pub(super) cores: Vec<Option<Job<P>>>,
     pub(super) inbox: VecDeque<Envelope<P>>,
+    /// Where a machine is shared: what is left to do of each core's job, in parts of a microsecond, and up to when that
+    /// is counted.
+    pub(super) shares: Vec<u64>,
+    pub(super) shared: Time,
     pub(super) own: Stream,
     pub(super) load: Stream,
     pub(super) service: Stream,
@@ -212,6 +253,8 @@ impl<P: Payload> Clone for Node<P> {
             actor: self.actor.clone_box(),
             cores: self.cores.clone(),
             inbox: self.inbox.clone(),
+            shares: self.shares.clone(),
+            shared: self.shared,
             own: self.own.clone(),
             load: self.load.clone(),
             service: self.service.clone(),
@@ -268,10 +311,41 @@ impl<P: Payload> Node<P> {
     /// thousand.
     pub(super) fn free_core(&self) -> Option<usize> {
         let core = self.cores.iter().position(Option::is_none).unwrap_or(self.cores.len());
-        let cores = self.machine.cores as usize;
+        let cores = self.places();
         // Of those that were taken away, some may still be at work.
         let all_busy = self.cores.len() > cores && self.cores.iter().flatten().count() >= cores;
         (core < cores && !all_busy).then_some(core)
+    }
+
+    /// How many may be served at once: of a machine that is shared, as many as have room.
+    fn places(&self) -> usize {
+        let Machine { cores, inbox, discipline, .. } = self.machine;
+        cores as usize + if discipline == Discipline::Sharing { inbox as usize } else { 0 }
+    }
+
+    /// How many may wait.
+    pub(super) fn room(&self) -> u32 {
+        // While a machine that is shared stands still, everyone waits.
+        let shared = self.machine.discipline == Discipline::Sharing && self.status == Status::Up;
+        if shared { 0 } else { self.machine.inbox }
+    }
+
+    /// Takes the next of those that wait.
+    pub(super) fn take_next(&mut self) -> Option<Envelope<P>> {
+        let waiting = self.inbox.len();
+        match self.machine.discipline {
+            Discipline::Fifo | Discipline::Sharing => self.inbox.pop_front(),
+            Discipline::Lifo => self.inbox.pop_back(),
+            Discipline::Random => {
+                let place = self.service.below(waiting as u64) as usize;
+                self.inbox.remove(place)
+            }
+            Discipline::Priority => {
+                let classes = self.inbox.iter().map(|envelope| envelope.message.class()).enumerate();
+                let (place, _) = classes.min_by_key(|(place, class)| (*class, *place))?;
+                self.inbox.remove(place)
+            }
+        }
     }
 
     pub(super) fn link_mut(&mut self, to: NodeId) -> Option<&mut Link> {
@@ -305,6 +379,9 @@ impl<P: Payload> Node<P> {
         }
         (&self.inbox, &self.own, &self.load, &self.service).hash(digest);
         (self.generation, self.disk_free, &self.overdue, self.busy).hash(digest);
+        if self.machine.discipline == Discipline::Sharing {
+            (&self.cores, &self.shares, self.shared).hash(digest);
+        }
         self.actor.digest(digest);
         // A node with which nothing is wrong has the digest that it had before anything could be.
         if self.clock != Clock::default() || self.disk != DiskState::default() || self.lies.is_some() {

@@ -51,6 +51,13 @@ impl Stream {
         Stream { state: [mix.next(), mix.next(), mix.next(), mix.next()] }
     }
 
+    /// A stream of its own, from one draw: for a decision that needs a number of draws nobody knows beforehand, and must
+    /// cost one.
+    pub fn fork(&mut self) -> Stream {
+        let mut mix = SplitMix64(self.bits());
+        Stream { state: [mix.next(), mix.next(), mix.next(), mix.next()] }
+    }
+
     /// The next 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {

@@ -492,3 +492,4 @@ mod change;
 mod fate;
 mod messages;
 mod place;
+mod sharing;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::scenario::Layout;
 use crate::scenario::tree::{Tree, write_number, write_text};
-use crate::sim::{Choice, Dist, Micros, Table, Time, Value};
+use crate::sim::{Choice, Discipline, Dist, Micros, Table, Time, Value};
 use crate::trace::Stat;
 
 use super::{Need, Reader, Schema, write_list, write_name, write_structure, write_word};
@@ -84,7 +84,20 @@ impl Schema for Dist {
         Dist::default()
     }
     fn names() -> &'static [&'static str] {
-        &["constant", "uniform", "exponential", "lognormal", "empirical"]
+        &[
+            "constant",
+            "uniform",
+            "exponential",
+            "lognormal",
+            "empirical",
+            "erlang",
+            "hyperexponential",
+            "pareto",
+            "weibull",
+            "normal",
+            "mixture",
+            "shifted",
+        ]
     }
     fn read(&mut self, tree: &Tree, reader: &mut Reader) {
         use Need::Required;
@@ -107,11 +120,26 @@ impl Schema for Dist {
                 both("median", "p99");
                 Dist::Lognormal { median: one, p99: other }
             }
-            _ => {
+            "normal" => {
+                both("mean", "sd");
+                Dist::Normal { mean: one, sd: other }
+            }
+            "empirical" => {
                 let mut quantiles: Vec<Micros> = Vec::new();
                 quantiles.read(tree, reader);
                 Dist::Empirical(quantiles.into())
             }
+            "mixture" => {
+                let mut parts: Vec<Part> = Vec::new();
+                parts.read(tree, reader);
+                Dist::Mixture(parts.into_iter().map(|part| (part.share, part.law)).collect())
+            }
+            "shifted" => {
+                let mut law = Dist::default();
+                reader.structure(tree, &mut [("by", Required, &mut one), ("law", Required, &mut law)]);
+                Dist::Shifted { by: one, law: law.into() }
+            }
+            word => shaped(word, tree, reader),
         };
         reader.leave(before);
     }
@@ -131,10 +159,66 @@ impl Schema for Dist {
                 write_list(json, &mut quantiles.iter().map(|span| span as &dyn Schema));
                 return json.push('}');
             }
+            Dist::Erlang { shape, mean } => ("erlang", &[("shape", Required, shape), ("mean", Required, mean)]),
+            Dist::Hyperexponential { mean, cv2 } => {
+                ("hyperexponential", &[("mean", Required, mean), ("cv2", Required, cv2)])
+            }
+            Dist::Pareto { min, shape, max } => {
+                ("pareto", &[("min", Required, min), ("shape", Required, shape), ("max", Need::Silent, max)])
+            }
+            Dist::Weibull { scale, shape } => ("weibull", &[("scale", Required, scale), ("shape", Required, shape)]),
+            Dist::Normal { mean, sd } => ("normal", &[("mean", Required, mean), ("sd", Required, sd)]),
+            Dist::Shifted { by, law } => ("shifted", &[("by", Required, by), ("law", Required, &**law)]),
+            Dist::Mixture(parts) => {
+                write_word(json, "mixture");
+                let parts: Vec<Part> = parts.iter().cloned().map(|(share, law)| Part { share, law }).collect();
+                parts.write(json);
+                return json.push('}');
+            }
         };
         write_word(json, word);
         write_structure(json, fields);
         json.push('}');
+    }
+}
+
+/// A law with a number among its fields.
+fn shaped(word: &str, tree: &Tree, reader: &mut Reader) -> Dist {
+    use Need::{Required, Silent};
+    let (mut span, mut number, mut max, mut whole) = (Micros::ZERO, 0.0, None, 0_u32);
+    match word {
+        "erlang" => {
+            reader.structure(tree, &mut [("shape", Required, &mut whole), ("mean", Required, &mut span)]);
+            Dist::Erlang { shape: whole, mean: span }
+        }
+        "hyperexponential" => {
+            reader.structure(tree, &mut [("mean", Required, &mut span), ("cv2", Required, &mut number)]);
+            Dist::Hyperexponential { mean: span, cv2: number }
+        }
+        "weibull" => {
+            reader.structure(tree, &mut [("scale", Required, &mut span), ("shape", Required, &mut number)]);
+            Dist::Weibull { scale: span, shape: number }
+        }
+        _ => {
+            let slots = &mut [
+                ("min", Required, &mut span as &mut dyn Schema),
+                ("shape", Required, &mut number),
+                ("max", Silent, &mut max),
+            ];
+            reader.structure(tree, slots);
+            Dist::Pareto { min: span, shape: number, max }
+        }
+    }
+}
+
+super::schema! {
+    /// A law of a mixture.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Part {
+        /// Its share, of the sum of all.
+        share: f64,
+        /// The law.
+        law: Dist,
     }
 }
 
@@ -158,7 +242,7 @@ macro_rules! words {
     };
 }
 
-words! { Layout, Stat }
+words! { Discipline, Layout, Stat }
 
 impl<T: Schema> Schema for Option<T> {
     fn blank() -> Self {

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::super::actor::Actor;
-use super::super::{Command, Link, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
+use super::super::{
+    Command, Discipline, Link, Micros, Node, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why,
+};
 use super::{MAX_LINKS_A_NODE, World};
 
 impl<P: Payload> World<P> {
@@ -290,6 +292,7 @@ impl<P: Payload> World<P> {
         node.disk_free = now;
         let mut lost = Vec::from(std::mem::take(&mut node.inbox));
         lost.extend(node.cores.iter_mut().filter_map(Option::take).map(|job| job.envelope));
+        node.shares.clear();
         if writes > 0 {
             self.emit(records, crashed, id, writes, || What::Unsynced { writes });
         }
@@ -311,6 +314,9 @@ impl<P: Payload> World<P> {
         self.set_status(id, Status::Paused, What::Paused, records);
         let now = self.now();
         let Some(node) = self.node_mut(id) else { return };
+        if node.machine.discipline == Discipline::Sharing {
+            node.share_out(now, None);
+        }
         for job in node.cores.iter_mut().flatten() {
             let left = if job.due > now { job.due.since(now) } else { Micros::ZERO };
             job.left = Some(left);

@@ -1,7 +1,7 @@
 //! Changes of a node that runs: its clock, its disk, its honesty, its cores; and what they do to its work.
 
 use super::super::node::Envelope;
-use super::super::{Change, Lies, NodeId, Payload, RecordId, Recorder, Refusal, What, Why};
+use super::super::{Change, Discipline, Lies, NodeId, Payload, RecordId, Recorder, Refusal, Status, What, Why};
 use super::World;
 
 impl<P: Payload> World<P> {
@@ -47,12 +47,16 @@ impl<P: Payload> World<P> {
                 none => *none = Some(Box::new(Lies::new(seed, id, *share, *spoils))),
             },
             Change::Cores(count) => {
+                if node.machine.discipline == Discipline::Sharing && node.status == Status::Up {
+                    node.share_out(now, None);
+                }
                 node.machine.cores = *count;
                 detail = u64::from(*count);
             }
         }
         self.emit(records, RecordId(0), id, detail, || What::Changed(change.clone()));
         if let Change::Cores(_) = change {
+            self.share_anew(id);
             self.next_job(id, records);
         }
     }

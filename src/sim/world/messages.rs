@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::link::Passage;
 use super::super::node::{Envelope, Job, Overdue};
-use super::super::{Micros, NodeId, Payload, RecordId, Recorder, Status, What, Why, Work};
+use super::super::{Discipline, Micros, NodeId, Payload, RecordId, Recorder, Status, What, Why, Work};
 use super::{Event, Flight, Halt, MAX_IN_FLIGHT, World};
 
 impl<P: Payload> World<P> {
@@ -23,7 +23,8 @@ impl<P: Payload> World<P> {
         }
         let seed = self.seed;
         let Some(link) = self.node_mut(from).and_then(|node| node.link_mut(to)) else {
-            return self.lose(cause, from, to, message, Why::NoLink, records);
+            self.lose(cause, from, to, message, Why::NoLink, records);
+            return;
         };
         let Passage { due, lost, copy } = link.carry(now, from, seed, || message.bytes());
         let record =
@@ -98,20 +99,18 @@ impl<P: Payload> World<P> {
         };
         let Some(flight) = self.land(slot) else { return };
         if let Some(why) = lost {
-            return self.lose(flight.record, from, to, flight.message, why, records);
+            self.lose(flight.record, from, to, flight.message, why, records);
+            return;
         }
-        match self.node(to).map(|node| node.status) {
-            None => self.lose(flight.record, from, to, flight.message, Why::Gone, records),
-            Some(Status::Starting | Status::Crashed) => {
-                self.lose(flight.record, from, to, flight.message, Why::Down, records)
+        let why = match self.node(to).map(|node| node.status) {
+            None => Why::Gone,
+            Some(Status::Starting | Status::Crashed) => Why::Down,
+            Some(status) => {
+                let envelope = Envelope { from, message: flight.message, arrived: self.now, cause: flight.record };
+                return self.receive(to, status, envelope, records);
             }
-            Some(status) => self.receive(
-                to,
-                status,
-                Envelope { from, message: flight.message, arrived: self.now, cause: flight.record },
-                records,
-            ),
-        }
+        };
+        self.lose(flight.record, from, to, flight.message, why, records);
     }
 
     pub(super) fn lose<R: Recorder<P>>(
@@ -122,8 +121,8 @@ impl<P: Payload> World<P> {
         message: P,
         why: Why,
         records: &mut R,
-    ) {
-        self.emit(records, cause, from, u64::from(to.0) << 8 | why as u64, || What::Lost { to, message, why });
+    ) -> RecordId {
+        self.emit(records, cause, from, u64::from(to.0) << 8 | why as u64, || What::Lost { to, message, why })
     }
 
     /// A message has come to a node that is up or paused: it is handled, served, kept waiting or refused.
@@ -135,8 +134,8 @@ impl<P: Payload> World<P> {
         let runs = status == Status::Up;
         let at_once = runs && work == Work::None;
         let served = runs && core.is_some();
-        if !at_once && !served && waiting >= node.machine.inbox {
-            return self.lose(envelope.cause, envelope.from, id, envelope.message, Why::Full, records);
+        if !at_once && !served && waiting >= node.room() {
+            return self.refuse(id, runs, envelope, records);
         }
         let (from, cause) = (envelope.from, envelope.cause);
         envelope.cause = self.emit(records, cause, id, u64::from(from.0), || What::Arrived {
@@ -153,6 +152,16 @@ impl<P: Payload> World<P> {
         }
     }
 
+    /// The inbox is full. A component that runs may answer.
+    fn refuse<R: Recorder<P>>(&mut self, id: NodeId, runs: bool, envelope: Envelope<P>, records: &mut R) {
+        let Envelope { from, message, cause, .. } = envelope;
+        let copy = message.clone();
+        let lost = self.lose(cause, from, id, message, Why::Full, records);
+        if runs {
+            self.handle(id, lost, records, |actor, desk| actor.on_full(desk, from, &copy));
+        }
+    }
+
     /// Puts a message on a free core; a service that takes no time is over at once.
     fn serve<R: Recorder<P>>(&mut self, id: NodeId, core: usize, envelope: Envelope<P>, work: Work, records: &mut R) {
         let now = self.now;
@@ -166,6 +175,9 @@ impl<P: Payload> World<P> {
         if took == Micros::ZERO {
             return self.hand_over(id, envelope, work != Work::None, records);
         }
+        if node.machine.discipline == Discipline::Sharing {
+            return self.share(id, core, envelope, took);
+        }
         node.generation += 1;
         let generation = node.generation;
         let due = now + took;
@@ -177,6 +189,7 @@ impl<P: Payload> World<P> {
     }
 
     pub(super) fn done<R: Recorder<P>>(&mut self, id: NodeId, core: u32, generation: u32, records: &mut R) {
+        let now = self.now;
         let Some(node) = self.node_mut(id) else { return };
         let Some(place) = node.cores.get_mut(core as usize) else { return };
         if !place.as_ref().is_some_and(|job| job.generation == generation && job.left.is_none()) {
@@ -184,7 +197,12 @@ impl<P: Payload> World<P> {
         }
         let Some(job) = place.take() else { return };
         let took = job.due.since(job.started);
-        node.busy = node.busy + took;
+        if node.machine.discipline == Discipline::Sharing {
+            node.share_out(now, Some(core as usize));
+            self.next_end(id);
+        } else {
+            node.busy = node.busy + took;
+        }
         let mut envelope = job.envelope;
         let (from, name, waited) = (envelope.from, envelope.message.name(), job.started.since(envelope.arrived));
         envelope.cause =
@@ -201,7 +219,7 @@ impl<P: Payload> World<P> {
                 return;
             }
             let Some(core) = node.free_core() else { return };
-            let Some(envelope) = node.inbox.pop_front() else { return };
+            let Some(envelope) = node.take_next() else { return };
             let work = node.actor.work(&envelope.message);
             self.serve(id, core, envelope, work, records);
         }
@@ -227,6 +245,11 @@ impl<P: Payload> World<P> {
     pub(super) fn go_on(&mut self, id: NodeId) {
         let now = self.now;
         let Some(node) = self.node_mut(id) else { return };
+        let shared = node.machine.discipline == Discipline::Sharing;
+        if shared {
+            node.shared = now;
+            node.cores.iter_mut().flatten().for_each(|job| job.left = None);
+        }
         let mut events = Vec::new();
         for (core, place) in node.cores.iter_mut().enumerate() {
             let Some(job) = place else { continue };
@@ -246,6 +269,9 @@ impl<P: Payload> World<P> {
         }
         for (at, event) in events {
             self.queue.push(at, event);
+        }
+        if shared {
+            self.next_end(id);
         }
     }
 }

@@ -85,6 +85,8 @@ impl<P: Payload> World<P> {
             actor: self.make(template),
             cores: Vec::new(),
             inbox: Default::default(),
+            shares: Vec::new(),
+            shared: Time::ZERO,
             own: Stream::new(self.seed, Purpose::Node(id.0)),
             load: Stream::new(self.seed, Purpose::Load(id.0)),
             service: Stream::new(self.seed, Purpose::Service(id.0)),
