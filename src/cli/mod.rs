@@ -1,4 +1,4 @@
-//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check, check-history. `docs/cli.md` says what each prints.
+//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check, check-history, validate. `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
 //! one sentence on stderr, or one a problem; 3 where a check could not be decided in its time.
@@ -6,6 +6,7 @@
 
 mod check;
 mod check_history;
+mod figures;
 mod input;
 mod link;
 mod list;
@@ -14,6 +15,7 @@ mod play;
 mod run;
 mod svg;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,8 @@ enum Verb {
     Check(check::Arguments),
     /// Whether a history is linearizable: holds, violated (and the smallest part that shows it), or unknown
     CheckHistory(check_history::Arguments),
+    /// Published results beside ours, from documents with what was published about them
+    Validate(validate::Arguments),
 }
 
 /// What to run and how it is set; the same for every command that runs something.
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
         Verb::Link(arguments) => link::main(arguments, &mut out),
         Verb::Check(arguments) => check::main(arguments, &mut out),
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),
+        Verb::Validate(arguments) => validate::main(arguments, &mut out),
     };
     match result.and_then(|verdict| out.flush().map(|()| verdict)) {
         // A reader that has read enough, as `head` does, is no mistake.

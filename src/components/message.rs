@@ -23,6 +23,9 @@ macro_rules! messages {
             fn spoil(&mut self, luck: u64) -> bool {
                 match self { $(Message::$variant(message) => message.spoil(luck),)* }
             }
+            fn class(&self) -> u32 {
+                match self { $(Message::$variant(message) => message.class(),)* }
+            }
             fn carries(&self, item: Item) -> bool {
                 match self { $(Message::$variant(message) => message.carries(item),)* }
             }
@@ -68,4 +71,6 @@ messages! {
     Routing(crate::protocols::routing::Message),
     /// Are you there?
     Health(crate::protocols::health::Message),
+    /// A request and its answer.
+    Request(crate::protocols::request::Message),
 }

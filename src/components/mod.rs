@@ -4,15 +4,18 @@
 //! in the command line and in every test that walks the list.
 
 use crate::protocols::Family;
-use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Table, Template, Value};
+use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Peer, Table, Template, Value};
 
 mod balancer;
 mod client;
 mod database;
+mod dispatcher;
 mod fact;
 mod gateway;
+mod generator;
 mod message;
 mod sender;
+mod server;
 mod supervisor;
 
 pub use fact::Fact;
@@ -35,6 +38,9 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<sender::Sender>(),
     Kind::of::<database::Database>(),
     Kind::of::<supervisor::Supervisor>(),
+    Kind::of::<generator::Generator>(),
+    Kind::of::<dispatcher::Dispatcher>(),
+    Kind::of::<server::Server>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
@@ -138,6 +144,13 @@ impl Kind {
     ) -> Result<Template<Message>, Unfit> {
         (self.build)(name, prefix, machine, settings)
     }
+}
+
+/// Of those that a component is wired to, whom it can ask to do something: what does such things, in groups that stand
+/// after its own in the document. So the same wires carry requests one way and answers the other.
+fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
+    let serves = |peer: &&Peer| matches!(peer.kind, server::Server::KIND | dispatcher::Dispatcher::KIND);
+    peers.iter().filter(move |peer| peer.template > own).filter(serves).map(|peer| peer.id)
 }
 
 /// Says in the log that a component got what it has no use for. An answer could be answered for ever.

@@ -3,12 +3,16 @@
 //! They know no component, no pixel and no colour. A component hosts them and lifts their messages into its own.
 
 pub mod backoff;
+pub mod calls;
 pub mod chat;
+pub mod choosing;
 pub mod delivery;
 pub mod health;
 pub mod history;
 pub mod primary_backup;
 pub mod rendezvous;
+pub mod request;
+pub mod ring;
 pub mod routing;
 #[cfg(test)]
 mod testing;
@@ -60,6 +64,10 @@ pub trait Wire: Clone + Hash + Debug + 'static {
     /// Its size on the wire in bytes.
     fn bytes(&self) -> u32 {
         64
+    }
+    /// Its class: a machine that serves by priority takes the lowest first.
+    fn class(&self) -> u32 {
+        0
     }
     /// Its fields by name, for people.
     fn fields(&self) -> Vec<(&'static str, String)>;

@@ -1,0 +1,257 @@
+//! A server: serves requests by its machine, as a queueing station does; then answers, or first asks those behind it:
+//! one of them (a chain), several, or all, and waits for as many answers as it wants (a fan-out, a quorum).
+//!
+//! A request is not taken back. What its caller has given up is served all the same, which is what makes overload last.
+
+use crate::protocols::backoff::{Backoff, Jitter};
+use crate::protocols::calls::{self, Calls, Manner, Outcome};
+use crate::protocols::choosing::{MAX_CHOICES, Policy, Rule};
+use crate::protocols::request::Message as Request;
+use crate::protocols::{Family, request};
+use crate::sim::{Component, Context, Dist, Lift, Look, Machine, Micros, NodeId, Table, Time, Work};
+
+use super::{Glyph, Message, Placeable};
+
+crate::config! {
+    /// What can be set about a server.
+    pub struct ServerConfig {
+        /// How many of those behind it it asks for each request; more than there are is all of them.
+        fanout: u32 = 0, in 0, 100000, "";
+        /// How many answers it waits for; 0 is all that it asked for.
+        quorum: u32 = 0, in 0, 100000, "";
+        /// Whether it says so when it has no room; otherwise its caller hears nothing.
+        refuse: bool = true, in 0, 0, "";
+        /// How much it takes, against the others of its kind, where requests are dealt out by weight.
+        weight: u32 = 1, in 0, 1000, "";
+        /// How it chooses among those behind it.
+        choice: Policy = Policy::Random, in 0, 0, "";
+        /// How many it draws, if it chooses by choices.
+        choices: u32 = 2, in 1, MAX_CHOICES, "";
+        /// At how many places of the ring each stands, if it chooses by consistent hash.
+        virtual_nodes: u32 = 100, in 1, 10000, "";
+        /// How long it waits for an answer of those behind it; 0 for ever.
+        timeout: Micros = Micros::ZERO, in 0, 86400, "";
+        /// How often it tries again.
+        retries: u32 = 0, in 0, 1000000, "";
+        /// How the waits before tries vary.
+        backoff: Jitter = Jitter::None, in 0, 0, "";
+        /// The wait that doubles with each failure.
+        base: Micros = Micros::ms(100), in 0, 3600, "";
+        /// The longest wait before a try.
+        cap: Micros = Micros::secs(2), in 0, 86400, "";
+        /// After how long without an answer it asks somebody else as well; 0 for never.
+        hedge: Micros = Micros::ZERO, in 0, 86400, "";
+        /// How many second attempts there may be; 0 for any number.
+        budget: f64 = 0.0, in 0.0, 100000.0, "1/s";
+    }
+}
+
+/// What a server waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Something of a call to those behind it.
+    Call(calls::Timer),
+}
+
+/// A request that waits for those behind.
+#[derive(Clone, Debug, Hash)]
+struct Gathering {
+    from: NodeId,
+    attempt: u64,
+    since: Time,
+    /// Answers that are still wanted.
+    wanted: u32,
+    /// Calls that may still be answered.
+    legs: Vec<u64>,
+}
+
+/// A server.
+#[derive(Clone, Debug, Hash)]
+pub struct Server {
+    calls: Calls,
+    gathering: Table<u64, Gathering>,
+    /// Which request a call is for.
+    legs: Table<u64, u64>,
+    last: u64,
+    served: u64,
+    refused: u64,
+}
+
+fn port<'c, 'a>(cx: &'c mut Context<'a, Server>) -> Lift<'c, 'a, Server, request::Message, calls::Timer, ()> {
+    Lift { cx, message: Message::Request, timer: Timer::Call, write: |()| () }
+}
+
+fn manner(config: &ServerConfig) -> Manner {
+    Manner {
+        timeout: config.timeout,
+        retries: config.retries,
+        backoff: Backoff { base: config.base, cap: config.cap },
+        jitter: config.backoff,
+        hedge: config.hedge,
+        budget: (config.budget * 1000.0 + 0.5) as u64,
+        rule: Rule { policy: config.choice, choices: config.choices, virtual_nodes: config.virtual_nodes },
+    }
+}
+
+impl Server {
+    fn answer(&mut self, cx: &mut Context<Self>, to: NodeId, attempt: u64, done: bool) {
+        *(if done { &mut self.served } else { &mut self.refused }) += 1;
+        let answer = if done { Request::Response { attempt } } else { Request::Refused { attempt } };
+        cx.send(to, answer.into());
+    }
+
+    /// Asks those behind, all at once.
+    fn gather(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, about: (u64, u32)) {
+        let manner = manner(cx.config());
+        self.calls.chooser.know(super::behind(cx.peers(), cx.template()));
+        let width = (cx.config().fanout as usize).min(self.calls.chooser.len());
+        let quorum = cx.config().quorum;
+        let wanted = if quorum == 0 { width as u32 } else { quorum };
+        if width == 0 || wanted as usize > width {
+            return self.answer(cx, from, attempt, false);
+        }
+        let mut whom: Vec<Option<NodeId>> = Vec::new();
+        if width == self.calls.chooser.len() {
+            whom.extend(self.calls.chooser.servers().map(Some));
+        } else if width == 1 {
+            whom.push(None);
+        } else {
+            let mut asked = Vec::new();
+            for _ in 0..width {
+                asked.extend(self.calls.chooser.choose(manner.rule, about.0, &asked, cx.rng()));
+            }
+            whom.extend(asked.into_iter().map(Some));
+        }
+        self.last += 1;
+        let request = self.last;
+        let legs: Vec<u64> = (1..=whom.len() as u64).map(|leg| self.last + leg).collect();
+        self.last += legs.len() as u64;
+        let since = cx.now();
+        self.gathering.insert(request, Gathering { from, attempt, since, wanted, legs: legs.clone() });
+        for (leg, to) in legs.into_iter().zip(whom) {
+            self.legs.insert(leg, request);
+            let outcome = self.calls.start(&mut port(cx), &manner, leg, about, to);
+            self.tell(cx, outcome);
+        }
+    }
+
+    fn tell(&mut self, cx: &mut Context<Self>, outcome: Outcome) {
+        let (leg, answered) = match outcome {
+            Outcome::Nothing => return,
+            Outcome::Late => return cx.measure("late answers", 1),
+            Outcome::Retried => return cx.measure("retries", 1),
+            Outcome::Hedged => return cx.measure("hedges", 1),
+            Outcome::Answered(leg) => (leg, true),
+            Outcome::Refused(leg) | Outcome::Expired(leg) => (leg, false),
+        };
+        let Some(request) = self.legs.remove(&leg) else { return };
+        let Some(gathering) = self.gathering.get_mut(&request) else { return };
+        gathering.legs.retain(|other| *other != leg);
+        gathering.wanted -= u32::from(answered);
+        let done = gathering.wanted == 0;
+        if !done && gathering.wanted as usize <= gathering.legs.len() {
+            return;
+        }
+        let Some(gathering) = self.gathering.remove(&request) else { return };
+        for leg in gathering.legs {
+            self.legs.remove(&leg);
+            self.calls.give_up(&mut port(cx), leg);
+        }
+        if done {
+            cx.measure("gathered", cx.now().since(gathering.since).0);
+        }
+        self.answer(cx, gathering.from, gathering.attempt, done);
+    }
+
+    /// Those who deal out requests by weight must know it; one is what they take for granted.
+    fn weigh_in(cx: &mut Context<Self>) {
+        let weight = cx.config().weight;
+        let own = cx.template();
+        for peer in cx.peers().iter().filter(|peer| peer.template < own) {
+            cx.send(peer.id, Request::Weight { weight }.into());
+        }
+    }
+}
+
+impl Component for Server {
+    type Message = Message;
+    type Config = ServerConfig;
+    type Disk = ();
+    type Timer = Timer;
+
+    fn boot(cx: &mut Context<Self>, (): &()) -> Self {
+        if cx.config().weight != 1 {
+            Server::weigh_in(cx);
+        }
+        let (gathering, legs) = (Table::new(), Table::new());
+        Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0 }
+    }
+
+    fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
+        let (attempt, done) = match message {
+            Message::Request(Request::Request { attempt, key, class }) => match cx.config().fanout {
+                0 => return self.answer(cx, from, attempt, true),
+                _ => return self.gather(cx, from, attempt, (key, class)),
+            },
+            Message::Request(Request::Response { attempt }) => (attempt, true),
+            Message::Request(Request::Refused { attempt }) => (attempt, false),
+            Message::Request(Request::Weight { weight }) => {
+                self.calls.chooser.know(super::behind(cx.peers(), cx.template()));
+                return self.calls.chooser.weigh(from, weight);
+            }
+            other => return super::not_understood(cx, from, &other),
+        };
+        let manner = manner(cx.config());
+        let outcome = self.calls.on_answer(&mut port(cx), &manner, attempt, done);
+        self.tell(cx, outcome);
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<Self>, Timer::Call(timer): Timer) {
+        let manner = manner(cx.config());
+        let outcome = self.calls.on_timer(&mut port(cx), &manner, timer);
+        self.tell(cx, outcome);
+    }
+
+    fn on_full(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Message) {
+        if let Message::Request(Request::Request { attempt, .. }) = message
+            && cx.config().refuse
+        {
+            self.answer(cx, from, *attempt, false);
+        }
+    }
+
+    fn on_dial(&mut self, cx: &mut Context<Self>) {
+        Server::weigh_in(cx);
+    }
+
+    fn look(&self, _: &ServerConfig) -> Look {
+        let mut lines = vec![("served", self.served.to_string()), ("refused", self.refused.to_string())];
+        if !self.gathering.is_empty() {
+            lines.push(("waiting for others", self.gathering.len().to_string()));
+        }
+        Look { role: "server".into(), ready: true, lines, ..Look::default() }
+    }
+
+    fn timer_name(Timer::Call(timer): &Timer) -> &'static str {
+        timer.name()
+    }
+
+    fn work(&self, message: &Message) -> Work {
+        match message {
+            Message::Request(Request::Request { .. }) => Work::Service,
+            _ => Work::None,
+        }
+    }
+}
+
+impl Placeable for Server {
+    const KIND: &'static str = "server";
+    const TITLE: &'static str = "Server";
+    const ABOUT: &'static str = "Serves requests one after another, and asks those behind it where it is told to.";
+    const GLYPH: Glyph = Glyph::Worker;
+    const FAMILY: Family = Family::Work;
+    const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "server"];
+    fn machine() -> Machine {
+        Machine { service: Dist::Exponential { mean: Micros::ms(50) }, inbox: 1_000, ..Machine::default() }
+    }
+}
