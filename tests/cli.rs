@@ -141,6 +141,23 @@ fn every_message_is_accounted_for() {
 }
 
 #[test]
+fn a_plan_can_be_added_to_any_run() {
+    let plan = ["--plan", "faults = [\"kill\"], every = \"1s\", repair = \"1s\", targets = [\"senders\"]"];
+    let run = |more: &[&str]| {
+        let told = faultline(&[&["trace", "chat", "--until", "9s", "--kind", "crashed"], &plan[..], more].concat());
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let crashes = |told: &str| told.lines().filter(|line| line.contains(" crashed")).count();
+    let (one, other) = (run(&["--seed", "1"]), run(&["--seed", "2"]));
+    assert!(crashes(&one) > 0 && crashes(&other) > 0 && one != other, "{one}{other}");
+    assert_eq!(one, run(&["--seed", "1"]));
+    let wrong = faultline(&["run", "chat", "--plan", "faults = [\"kil\"], every = \"1s\", repair = \"1s\""]);
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert!(told.contains("--plan: plan.faults[0]: there is no word \"kil\", did you mean \"kill\"?"), "{told}");
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn seed_and_settings_change_the_run_and_say_so() {
     let digest = |arguments: &[&str]| {
         let run = json(&faultline(&[&["run", "chat", "--until", "3s", "--json"], arguments].concat()));

@@ -208,6 +208,7 @@ fn vectors() -> Vec<(String, u64)> {
         Purpose::Faults,
         Purpose::Twist(1, 2),
         Purpose::Lies(3),
+        Purpose::Plan(0),
     ];
     for purpose in purposes {
         let mut stream = Stream::new(42, purpose);

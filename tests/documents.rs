@@ -6,8 +6,8 @@ use faultline::check::CHECKS;
 use faultline::components::KINDS;
 use faultline::scenario::schema::{self, Schema};
 use faultline::scenario::{
-    Act, Condition, Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Problem, Promise,
-    Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
+    Act, Condition, Cue, Dial, Document, FaultKind, FaultPlan, Group, Layout, Lesson, LinkRule, Load, LoadStep,
+    Problem, Promise, Region, Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
 };
 use faultline::sim::{Dist, Purpose, Stream};
 use faultline::trace::Stat;
@@ -118,15 +118,16 @@ fn every_field_stands_in_the_manual_with_its_default() {
         manual,
         "## The document",
         json!({"name": "a", "revision": 2, "title": "A", "summary": "A", "hint": "A", "seed": 2, "length": "2s",
-            "speed": 2.0, "layout": "ring", "groups": [], "links": [], "load": [], "cues": [], "dials": [],
+            "speed": 2.0, "layout": "ring", "groups": [], "regions": [], "links": [], "load": [], "cues": [], "plans": [], "dials": [],
             "checks": [], "vitals": [], "lesson": {"steps": []}, "simplifications": []}),
     );
     structure::<Group>(
         manual,
         "## `[[groups]]`",
         json!({"name": "a", "kind": "a", "prefix": "a", "title": "A", "count": 2, "tier": 1, "cores": 1, "service": law,
-            "inbox": 1, "discipline": "lifo", "disk": law, "startup": "1s", "config": {}}),
+            "inbox": 1, "discipline": "lifo", "disk": law, "startup": "1s", "zones": [], "config": {}}),
     );
+    structure::<Region>(manual, "## `[[regions]]`", json!({"name": "a", "zones": [], "round_trip": [], "one_way": []}));
     structure::<LinkRule>(
         manual,
         "## `[[links]]`",
@@ -136,6 +137,12 @@ fn every_field_stands_in_the_manual_with_its_default() {
     structure::<Load>(manual, "## `[[load]]`", json!({"group": "a", "field": "a", "steps": []}));
     structure::<LoadStep>(manual, "A step, `{ at", json!({"at": "1s", "value": 1}));
     structure::<Cue>(manual, "## `[[cues]]`", json!({"at": "1s", "when": condition, "then": [act], "say": "a"}));
+    structure::<FaultPlan>(
+        manual,
+        "## `[[plans]]`",
+        json!({"name": "a", "faults": [], "targets": [], "together": true, "every": "1s", "repair": "1s", "up": "1s",
+            "most": 2, "from": "1s", "until": "1s"}),
+    );
     structure::<Dial>(
         manual,
         "## `[[dials]]`",
@@ -153,7 +160,7 @@ fn every_field_stands_in_the_manual_with_its_default() {
     words::<Condition>(manual, "## Conditions");
     words::<Promise>(manual, "or a promise of the document's own");
     words::<Dist>(manual, "- A **law**");
-    for word in Layout::names().iter().chain(Stat::names()) {
+    for word in Layout::names().iter().chain(Stat::names()).chain(FaultKind::names()) {
         assert!(manual.contains(&format!("`{word}`")), "{word}");
     }
     // A default that no structure shows.

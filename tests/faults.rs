@@ -248,3 +248,67 @@ then = [{ cores = { node = \"sender-1\", count = 4 } }]
     let arguments = ["--from", "1900ms", "--until", "2200ms", "--node", "sender-1", "--kind", "served,scaled,arrived"];
     compare!("cores", transcript_of(&format!("{slow}{cues}"), &arguments));
 }
+
+/// Two racks, a database in each, and the sender in the first.
+fn racked() -> String {
+    let one = CHAT.replace("name = \"history\"\n", "name = \"history\"\nzones = [\"rack-a\", \"rack-b\"]\n");
+    one.replace("name = \"sender\"\n", "name = \"sender\"\nzones = [\"rack-a\"]\n")
+}
+
+#[test]
+fn a_rack_that_loses_its_power() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ kill = { node = \"rack-a\" } }]
+[[cues]]
+at = \"3s\"
+then = [{ restart = { node = \"rack-a\" } }]
+";
+    let arguments = ["--from", "1s", "--until", "4s", "--kind", "crashed,restarted,booted,note,accepted,suspected"];
+    compare!("zone", transcript_of(&format!("{}{cues}", racked()), &arguments));
+}
+
+#[test]
+fn a_rack_that_is_cut_off_works_on_within() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [{ isolate = { node = \"rack-a\" } }]
+";
+    let arguments = ["--from", "1s", "--until", "2s", "--node", "sender-1"];
+    compare!("zone-isolated", transcript_of(&format!("{}{cues}", racked()), &arguments));
+}
+
+#[test]
+fn regions_that_are_far_from_one_another() {
+    let regions = "
+[[regions]]
+name = \"eu\"
+zones = [\"rack-a\"]
+round_trip = [\"0s\", \"90ms\"]
+[[regions]]
+name = \"us\"
+zones = [\"rack-b\"]
+round_trip = [\"90ms\", \"0s\"]
+";
+    // 10 ms of its link, and 45 ms each way between the regions; the primary is in the sender's, the backup is not.
+    let arguments = ["--from", "1300ms", "--until", "1600ms", "--node", "history"];
+    compare!("regions", transcript_of(&format!("{}{regions}", racked()), &arguments));
+}
+
+#[test]
+fn a_plan_that_draws_faults_from_the_seed() {
+    let plan = "
+[[plans]]
+name = \"a rough night\"
+faults = [\"kill\", \"pause\", \"isolate\", \"full-disk\", \"lie\", \"skew\", \"lost-sync\"]
+targets = [\"sender\", \"history\"]
+every = \"2s\"
+repair = \"500ms\"
+up = \"1s\"
+from = \"1s\"
+";
+    let kinds = "note,crashed,restarted,booted,paused,resumed,disk-full,disk-freed,lying,honest,clock-set,sync-lost,sync-kept,unsynced";
+    compare!("plan", transcript_of(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]));
+}

@@ -149,6 +149,66 @@ fn keyframes_of_much_are_few() {
 }
 
 #[test]
+fn lists_of_faults_have_limits() {
+    let told = |fields: Json| document(fields).expect_err("too much");
+    let groups = || json!([group("a", "client", 2), group("b", "balancer", 1)]);
+    let plan = |change: Json| {
+        let mut plan = json!({"faults": ["kill"], "every": "1s", "repair": "1s"});
+        plan.as_object_mut().expect("an object").extend(change.as_object().cloned().expect("an object"));
+        json!({"groups": groups(), "plans": [plan]})
+    };
+    document(plan(json!({}))).expect("a plan");
+    assert_eq!(told(plan(json!({"every": "9ms"}))), "plans[0].every: expected 10ms or more, found 9ms");
+    assert_eq!(told(plan(json!({"most": 0}))), "plans[0].most: expected 1 to 1000, found 0");
+    assert_eq!(told(plan(json!({"faults": []}))), "plans[0].faults: expected one to 256 kinds of fault");
+    assert_eq!(told(plan(json!({"targets": ["c"]}))), "plans[0].targets: there is no node, group or zone \"c\"");
+    assert_eq!(told(plan(json!({"targets": vec!["a"; 257]}))), "plans[0].targets: 256 is the limit");
+    assert_eq!(told(plan(json!({"from": "2s", "until": "1s"}))), "plans[0].until: it is over before it begins");
+    let many = vec![json!({"faults": ["kill"], "every": "1s", "repair": "1s"}); 33];
+    assert_eq!(told(json!({"groups": groups(), "plans": many})), "plans: there are 33; 32 is the limit");
+    let cue = |act: Json| json!({"groups": groups(), "cues": [{"at": "1s", "then": [act]}]});
+    let sides = |sides: Json| cue(json!({"partition": {"sides": sides}}));
+    let at = "cues[0].then[0].partition.sides: ";
+    document(sides(json!([["a"], ["b"]]))).expect("two sides");
+    assert_eq!(told(sides(json!([["a"]]))), format!("{at}expected two sides or more, and a name on each"));
+    assert_eq!(told(sides(json!([vec!["a"; 256], ["b"]]))), format!("{at}there are 257 names; 256 is the limit"));
+    let zones: Vec<String> = (0..65).map(|zone| format!("z{zone}")).collect();
+    let mut spread = group("a", "client", 2);
+    spread["zones"] = json!(zones);
+    assert_eq!(told(json!({"groups": [spread]})), "groups[0].zones: 64 is the limit");
+    let region = |name: &str, row: Json| json!({"name": name, "round_trip": row});
+    let regions = |rows: [Json; 2]| json!({"groups": groups(), "regions": [region("x", rows[0].clone()), region("y", rows[1].clone())]});
+    document(regions([json!(["0s", "1s"]), json!([])])).expect("regions");
+    let wrong = "regions[1].round_trip: expected one for each of the 2 regions, found 3";
+    assert_eq!(told(regions([json!([]), json!(["0s", "1s", "2s"])])), wrong);
+    let mut named = group("a", "client", 2);
+    named["zones"] = json!(["b"]);
+    let told = told(json!({"groups": [named, group("b", "balancer", 1)]}));
+    assert_eq!(told, "a group and a zone are both called \"b\"");
+}
+
+#[test]
+fn faults_on_crowds_cost_what_they_change() {
+    let mut crowd = group("crowd", "client", 20_000);
+    crowd["zones"] = json!(["east", "west"]);
+    let plan = json!({"faults": ["pause", "isolate", "skew"], "every": "10ms", "repair": "1s", "most": 1000});
+    let document = right(
+        json!({"groups": [crowd, group("b", "balancer", 1)], "links": [{"between": ["crowd", "b"]}], "plans": [plan]}),
+    );
+    let sides = vec![vec!["east".to_owned(); 128], vec!["west".to_owned(); 128]];
+    let acts = vec![
+        Act::Partition { sides },
+        Act::Isolate { node: "east".to_owned() },
+        Act::Lie { node: "crowd".to_owned(), share: 0.5, spoil: true },
+        Act::HealAll {},
+    ];
+    let timeline = soon("a crowd and a plan", || {
+        Timeline::at_moment(document.clone(), &moment(document, acts, Micros::ms(400))).expect("it runs")
+    });
+    assert!(timeline.run().world.nodes().filter(|(_, node)| node.lies.is_some()).count() == 20_000);
+}
+
+#[test]
 fn minus_zero_travels() {
     let document = right(json!({
         "groups": [group("a", "client", 1), group("b", "balancer", 1)],

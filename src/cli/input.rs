@@ -6,8 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::link::{self, Opened};
-use crate::scenario::{Document, MAX_DOCUMENT, Problem, builtin, builtins};
-use crate::sim::{Micros, Time, Value, nearest_hint};
+use crate::scenario::{Document, FaultPlan, MAX_DOCUMENT, Problem, Tree, builtin, builtins, schema};
+use crate::sim::{Micros, Table, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Moment};
 
 use super::out::Failure;
@@ -92,6 +92,25 @@ pub fn find(text: &str, seed: Option<u64>, settings: &[(String, Value)]) -> Resu
     // A setting that no dial takes is said before anything runs.
     moment.document.with_settings(&moment.settings)?;
     Ok(Given { moment, opened })
+}
+
+/// Adds fault plans, written as a document has them, to what is to be run.
+pub fn add_plans(moment: &mut Moment, plans: &[String]) -> Result<(), Failure> {
+    for text in plans {
+        let read = Tree::from_toml(&format!("plan = {{ {text} }}")).map_err(|problem| vec![problem]);
+        let read = read.and_then(|tree| schema::read::<Table<String, FaultPlan>>(&tree));
+        let told = |problem: &Problem| format!("--plan: {problem}");
+        let read = read.map_err(|problems| Failure::Told(problems.iter().map(told).collect()))?;
+        let document = Rc::make_mut(&mut moment.document);
+        document.plans.extend(read.get("plan").cloned());
+    }
+    if plans.is_empty() {
+        return Ok(());
+    }
+    match &moment.document.problems()[..] {
+        [] => Ok(()),
+        problems => Err(Failure::Told(problems.iter().map(Problem::to_string).collect())),
+    }
 }
 
 fn beginning(document: Document) -> Moment {

@@ -70,13 +70,17 @@ struct Which {
     /// Sets a dial before the start; may be given more than once
     #[arg(long = "set", value_name = "DIAL=VALUE")]
     settings: Vec<String>,
+    /// Adds a fault plan, such as 'faults = ["kill"], every = "10s", repair = "2s"'; may be given more than once
+    #[arg(long = "plan", value_name = "PLAN")]
+    plans: Vec<String>,
 }
 
 impl Which {
     fn find(&self) -> Result<Given, Failure> {
         let settings = self.settings.iter().map(|text| input::setting(text));
         let settings: Vec<_> = settings.collect::<Result<_, _>>().map_err(Failure::told)?;
-        let given = input::find(&self.input, self.seed, &settings)?;
+        let mut given = input::find(&self.input, self.seed, &settings)?;
+        input::add_plans(&mut given.moment, &self.plans)?;
         // What the reader of a link should know, such as a scenario that has changed since.
         out::complain(given.opened.iter().flat_map(|opened| &opened.notes));
         Ok(given)
@@ -84,7 +88,7 @@ impl Which {
 
     /// Whether anything is asked for that the input does not say by itself.
     fn changes(&self) -> bool {
-        self.seed.is_some() || !self.settings.is_empty()
+        self.seed.is_some() || !self.settings.is_empty() || !self.plans.is_empty()
     }
 }
 

@@ -44,7 +44,10 @@ pub fn play(moment: &Moment, until: Cursor, watcher: &mut impl Watcher) -> Resul
                 // An act that can no longer be done was impossible where it was made, too.
                 match run.act(&stamped.act, &mut fresh) {
                     Ok(()) => watcher.act(&words, &run)?,
-                    Err(told) => watcher.act(&format!("{words}: passed over, {told}"), &run)?,
+                    Err(told) => {
+                        run.pass_over();
+                        watcher.act(&format!("{words}: passed over, {told}"), &run)?
+                    }
                 }
             }
             None if event.is_none() => break,

@@ -30,6 +30,11 @@ pub fn steps_to(document: &Document, at: Time) -> u64 {
         }
         rate += f64::from(group.count) * (IDLE + A_REQUEST * asked);
     }
+    // A plan looks at everyone for each of its faults.
+    let nodes: f64 = document.groups.iter().map(|group| f64::from(group.count)).sum();
+    for plan in &document.plans {
+        rate += 1e6 / plan.every.0.max(1) as f64 * (2.0 + nodes / 50.0);
+    }
     let added = document.cues.iter().flat_map(|cue| &cue.then).filter(|act| matches!(act, Act::Add { .. })).count();
     rate += IDLE * added as f64;
     // `as` saturates, and a rate that is not a number comes to zero.

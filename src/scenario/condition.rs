@@ -258,7 +258,7 @@ impl Watch {
                 // One that has the name of its own group is a member already.
                 let group = |id: NodeId| around.world.templates().get(around.world.node(id)?.template as usize);
                 let alone = |id: &NodeId| group(*id).is_some_and(|group| *group.name != **node);
-                let named = members.chain(around.world.find(node).filter(alone));
+                let named = members.chain(around.world.find(node).filter(alone)).chain(around.world.in_zone(node));
                 let mut there = named.filter(|id| around.world.node(*id).is_some_and(|node| is_in(node, state)));
                 // No more are looked at than it takes.
                 there.nth((*count).unwrap_or(1).saturating_sub(1) as usize).is_some()

@@ -6,7 +6,7 @@ use crate::sim::{Discipline, Dist, Micros, Time};
 use crate::trace::Stat;
 
 use super::schema::schema;
-use super::{Act, CheckRule, Condition};
+use super::{Act, CheckRule, Condition, FaultPlan};
 
 schema! {
     /// A scenario.
@@ -32,12 +32,16 @@ schema! {
         pub layout: Layout = Layout::Tiers,
         /// The components.
         pub groups: Vec<Group> = Vec::new(),
+        /// Where its zones are, and how far from one another.
+        pub regions: Vec<Region> [silent],
         /// Which groups are wired to which.
         pub links: Vec<LinkRule> [silent],
         /// How much is asked of it, over time.
         pub load: Vec<Load> [silent],
         /// What happens by itself.
         pub cues: Vec<Cue> [silent],
+        /// What goes wrong by itself, drawn from the seed.
+        pub plans: Vec<FaultPlan> [silent],
         /// What a reader may turn.
         pub dials: Vec<Dial> [silent],
         /// What must hold: checks by their names, and promises of its own.
@@ -81,6 +85,8 @@ schema! {
         pub count: u32 = 1,
         /// Which column of the stage it stands in. One after the group before it when silent.
         pub tier: Option<u32> [silent],
+        /// In which zones its members stand, one after another in turn.
+        pub zones: Vec<String> [silent],
         /// How many messages a member serves at once.
         pub cores: Option<u32> [silent],
         /// How long a member takes over a message.
@@ -95,6 +101,21 @@ schema! {
         pub startup: Option<Micros> [silent],
         /// The component's own settings.
         pub config: Settings [silent],
+    }
+}
+
+schema! {
+    /// Zones that are near to one another, and how far they are from the other regions.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Region {
+        /// Its name.
+        pub name: String,
+        /// Its zones; when silent it is one.
+        pub zones: Vec<String> [silent],
+        /// How long a message takes to each region, in their order; half of it to this one and half of it back.
+        pub round_trip: Vec<Micros> [silent],
+        /// Or how long a message takes there.
+        pub one_way: Vec<Micros> [silent],
     }
 }
 

@@ -5,6 +5,7 @@ mod builtin;
 mod condition;
 mod document;
 pub mod manual;
+mod plan;
 mod problem;
 mod promise;
 mod run;
@@ -17,8 +18,10 @@ pub use act::Act;
 pub use builtin::{builtin, builtins};
 pub use condition::{Condition, MAX_DEPTH, Surroundings, Watch};
 pub use document::{
-    Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Simplification, Step, Task, Vital, VitalLine,
+    Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task, Vital,
+    VitalLine,
 };
+pub use plan::{FaultKind, FaultPlan, MAX_AT_ONCE, MAX_PLANS, MIN_EVERY};
 pub use problem::{Problem, hidden};
 pub use promise::{CheckRule, Promise};
 pub use run::{MAX_VIOLATIONS, Run, Sink};

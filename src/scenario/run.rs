@@ -8,6 +8,7 @@ use crate::sim::{Digest, RecordId, Time};
 use crate::trace::Metrics;
 
 use super::condition::{GLANCE, Surroundings};
+use super::plan::Planned;
 use super::promise::Judge;
 use super::{Act, Document, Problem, Watch};
 
@@ -24,6 +25,8 @@ pub struct Run {
     /// Timed acts of cues and load, in the order of their time; those before `next_timed` are done.
     timed: Rc<Vec<(Time, Timed)>>,
     next_timed: usize,
+    /// The fault plans, as the document has them.
+    plans: Vec<Planned>,
     /// Conditional cues that have not been given yet, by their place in the document.
     waiting: Vec<(usize, Watch)>,
     /// Conditional cues whose condition has come to hold; always empty between events.
@@ -66,6 +69,7 @@ impl Clone for Run {
             document: self.document.clone(),
             timed: self.timed.clone(),
             next_timed: self.next_timed,
+            plans: self.plans.clone(),
             waiting: self.waiting.clone(),
             due: Vec::new(),
             glanced: self.glanced,
@@ -109,7 +113,7 @@ impl Run {
     /// # Errors
     /// What is wrong with the document; never for one that was read and checked.
     pub fn new(document: Rc<Document>, seed: u64) -> Result<Run, Problem> {
-        let mut world = World::new(seed, document.templates()?);
+        let mut world = World::new(seed, document.templates()?).with_zones(document.zones());
         // The first records belong to the instant zero and are seen by every check.
         let mut fresh = Vec::new();
         for (template, group) in document.groups.iter().enumerate() {
@@ -146,6 +150,7 @@ impl Run {
             metrics: Metrics::default(),
             timed: Rc::new(timed),
             next_timed: 0,
+            plans: document.plans.iter().enumerate().map(|(place, plan)| Planned::new(plan, place, seed)).collect(),
             waiting: waiting.collect(),
             due: Vec::new(),
             glanced: u64::MAX,
@@ -200,19 +205,23 @@ impl Run {
             digest.word(*place as u64);
             digest.word(at.0);
         }
+        for plan in &self.plans {
+            plan.digest(&mut digest);
+        }
         std::hash::Hasher::finish(&digest)
     }
 
-    /// When something happens next: an event, a timed cue, or the end of a check's time.
+    /// When something happens next: an event, a timed cue, a fault of a plan, or the end of a check's time.
     pub fn next_at(&self) -> Option<Time> {
         if self.world.halted().is_some() {
             return None;
         }
         let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
-        [self.world.next_at(), timed, self.due_check].into_iter().flatten().min()
+        [self.world.next_at(), timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min()
     }
 
-    /// Does the next thing: one event, or one timed cue, which comes after all events of its microsecond, or the look of
+    /// Does the next thing: one event; or one timed cue, then what a plan does, which come after all events of their
+    /// microsecond; or the look of
     /// a check whose time is over, which comes after these. `false` when nothing is left to happen.
     pub fn step(&mut self, sink: &mut impl Sink) -> bool {
         if self.world.halted().is_some() {
@@ -220,8 +229,10 @@ impl Run {
         }
         let next = self.timed.get(self.next_timed);
         let before = |at: Time, due: Option<Time>| due.is_none_or(|due| due > at);
-        let (event, due) = (self.world.next_at(), self.due_check);
-        if let Some((at, timed)) = next.filter(|(at, _)| before(*at, event) && due.is_none_or(|due| due >= *at)) {
+        let (event, due, plan) = (self.world.next_at(), self.due_check, self.next_plan());
+        let due_later = |at: Time| due.is_none_or(|due| due >= at);
+        let plan_later = |at: Time| plan.is_none_or(|(plan, _)| plan >= at);
+        if let Some((at, timed)) = next.filter(|(at, _)| before(*at, event) && due_later(*at) && plan_later(*at)) {
             let (at, timed) = (*at, timed.clone());
             self.next_timed += 1;
             self.steps += 1;
@@ -231,6 +242,17 @@ impl Run {
                 Timed::Cue(place) => self.give(place),
                 // A load whose group is empty by now changes nothing, which is no mistake.
                 Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+            }
+            self.settle(sink);
+            return true;
+        }
+        if let Some((at, place)) = plan.filter(|(at, _)| before(*at, event) && due_later(*at)) {
+            self.steps += 1;
+            self.world.rest_at(at);
+            self.metrics.pass(at);
+            let document = self.document.clone();
+            if let (Some(plan), Some(planned)) = (document.plans.get(place), self.plans.get_mut(place)) {
+                planned.act(plan, &document, &mut self.world, &mut self.fresh);
             }
             self.settle(sink);
             return true;
@@ -252,6 +274,12 @@ impl Run {
         true
     }
 
+    /// Which plan does something next, and when.
+    fn next_plan(&self) -> Option<(Time, usize)> {
+        let next = |(place, plan): (usize, &Planned)| Some((plan.next_at()?, place));
+        self.plans.iter().enumerate().filter_map(next).min()
+    }
+
     /// Everything up to and including the instant `until`.
     pub fn run_until(&mut self, until: Time, sink: &mut impl Sink) {
         while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
@@ -270,6 +298,11 @@ impl Run {
         self.steps += 1;
         self.settle(sink);
         Ok(())
+    }
+
+    /// Counts an act that could not be done: one can stand before it and after it, which are two instants.
+    pub fn pass_over(&mut self) {
+        self.steps += 1;
     }
 
     fn give(&mut self, place: usize) {

@@ -1,16 +1,19 @@
 //! Reading a document and finding everything that is wrong with it.
 
 mod acts;
+mod zones;
 
 use std::rc::Rc;
 
 use crate::components::{KINDS, Kind, Message, Settings, kind};
-use crate::sim::{Dist, FieldKind, LONGEST, MAX_BANDWIDTH, Machine, Micros, Plain, Profile, Table, Template, Value};
+use crate::sim::{
+    Dist, FieldKind, LONGEST, MAX_BANDWIDTH, MAX_ZONES, Machine, Micros, Plain, Profile, Table, Template, Value,
+};
 
 use super::problem::{Problem, hidden, short};
 use super::schema::{self, Reader};
 use super::tree::Tree;
-use super::{Act, CheckRule, Condition, Dial, Document, Group, LinkRule, Load};
+use super::{Act, CheckRule, Condition, Dial, Document, Group, LinkRule, Load, MAX_PLANS};
 
 /// How long a document may be, in bytes of JSON.
 pub const MAX_DOCUMENT: usize = 262_144;
@@ -98,6 +101,8 @@ impl Document {
         }
         found.each("groups", self.groups.len(), &mut |found, place| self.check_group(place, found));
         found.each("links", self.links.len(), &mut |found, place| self.check_link(place, found));
+        found.each("regions", self.regions.len(), &mut |found, place| self.check_region(place, found));
+        self.check_zones(&mut found);
         self.check_start(&mut found);
         if !found.found.is_empty() {
             return found.found;
@@ -107,6 +112,7 @@ impl Document {
         let names = |name: &str| self.may_be_named(name, &added);
         self.check_checks(&names, &mut found);
         found.each("cues", self.cues.len(), &mut |found, place| self.check_cue(&self.cues[place], &names, found));
+        found.each("plans", self.plans.len(), &mut |found, place| self.plans[place].check(&names, found));
         found.each("dials", self.dials.len(), &mut |found, place| self.check_dial(place, found));
         let steps = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
         found.each("lesson.steps", steps.len(), &mut |found, place| {
@@ -181,9 +187,11 @@ impl Document {
         }
         let lists = [
             ("groups", self.groups.len(), MAX_GROUPS),
+            ("regions", self.regions.len(), MAX_ZONES),
             ("links", self.links.len(), MAX_LIST),
             ("load", self.load.len(), MAX_LIST),
             ("cues", self.cues.len(), MAX_LIST),
+            ("plans", self.plans.len(), MAX_PLANS),
             ("dials", self.dials.len(), MAX_LIST),
             ("checks", self.checks.len(), MAX_LIST),
             ("vitals", self.vitals.len(), MAX_LIST),
@@ -360,6 +368,7 @@ impl Document {
         self.groups.iter().any(|group| group.name == name || member(group.prefix.as_ref().unwrap_or(&group.name)))
             || KINDS.iter().any(|kind| kind.name == name || member(kind.name))
             || !name.is_empty() && added.contains_key(name)
+            || self.zone_names().any(|zone| zone == name)
     }
 
     /// The templates of a run: the groups, then every kind for what is placed by hand; wired by the links.
@@ -374,10 +383,10 @@ impl Document {
             let kind = known.ok_or_else(|| {
                 Problem::unknown(at("kind"), "kind of component", &group.kind, KINDS.iter().map(|kind| kind.name))
             })?;
-            templates.push(
-                template(group, kind)
-                    .map_err(|unfit| Problem::new(at(&format!("config.{}", unfit.field)), unfit.told))?,
-            );
+            let made = template(group, kind);
+            let mut made = made.map_err(|unfit| Problem::new(at(&format!("config.{}", unfit.field)), unfit.told))?;
+            made.zones = self.zones_of(group);
+            templates.push(made);
         }
         for rule in &self.links {
             let place = |name: &str| self.groups.iter().position(|group| group.name == name);

@@ -93,6 +93,8 @@ pub struct Link {
     pub cut: bool,
     /// Whether what it carries waits at its end.
     pub held: bool,
+    /// What its length adds to every delay.
+    pub away: Micros,
     pub(super) luck: Stream,
     pub(super) last_due: Time,
     /// Flights that wait at the end of a held link, in the order of their arrival.
@@ -116,6 +118,9 @@ impl Hash for Link {
         if let Some(more) = &self.more {
             more.hash(state);
         }
+        if self.away != Micros::ZERO {
+            self.away.hash(state);
+        }
     }
 }
 
@@ -130,8 +135,8 @@ pub(super) struct Passage {
 }
 
 impl Link {
-    pub(super) fn new(to: NodeId, profile: Rc<Profile>, luck: Stream) -> Link {
-        Link { to, profile, cut: false, held: false, luck, last_due: Time::ZERO, waiting: Vec::new(), more: None }
+    pub(super) fn new(to: NodeId, profile: Rc<Profile>, away: Micros, luck: Stream) -> Link {
+        Link { to, profile, cut: false, held: false, away, luck, last_due: Time::ZERO, waiting: Vec::new(), more: None }
     }
 
     /// How many bytes wait to be taken on, or are being taken on.
@@ -146,7 +151,7 @@ impl Link {
     pub(super) fn carry(&mut self, now: Time, from: NodeId, seed: u64, bytes: impl FnOnce() -> u32) -> Passage {
         let profile = &*self.profile;
         // Always drawn, so that a cut does not shift what comes after it.
-        let delay = profile.delay.sample(&mut self.luck);
+        let delay = self.away + profile.delay.sample(&mut self.luck);
         let unlucky = self.luck.unit() < profile.loss;
         let lost = if self.cut { Some(Why::Cut) } else { unlucky.then_some(Why::Loss) };
         let mut passage = Passage { due: now + delay, lost, copy: None };
@@ -179,7 +184,7 @@ impl Link {
         if profile.twists() {
             let (twice, late) = (more.luck.unit() < profile.duplicate, more.luck.unit() < profile.reorder);
             let detour = profile.detour.sample(&mut more.luck);
-            let second = profile.delay.sample(&mut more.luck);
+            let second = self.away + profile.delay.sample(&mut more.luck);
             let unlucky = more.luck.unit() < profile.loss;
             if late {
                 passage.due += detour;
@@ -198,7 +203,7 @@ mod tests {
     use crate::sim::Digest;
 
     fn link(profile: Profile) -> Link {
-        Link::new(NodeId(1), Rc::new(profile), Stream::new(7, Purpose::Link(0, 1)))
+        Link::new(NodeId(1), Rc::new(profile), Micros::ZERO, Stream::new(7, Purpose::Link(0, 1)))
     }
 
     fn send(link: &mut Link, now: Time, bytes: u32) -> Passage {

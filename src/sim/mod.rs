@@ -18,6 +18,7 @@ mod rng;
 mod table;
 mod time;
 mod world;
+mod zones;
 
 pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
 pub use change::{Change, Clock, DRIFT, Lies, MAX_CORES};
@@ -34,3 +35,4 @@ pub use rng::{Purpose, Stream};
 pub use table::Table;
 pub use time::{LONGEST, Micros, Time};
 pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};
+pub use zones::{MAX_ZONES, Zone, Zones};

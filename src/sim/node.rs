@@ -105,6 +105,8 @@ pub struct Template<P: Payload> {
     pub machine: Machine,
     /// Stands for it in digests: made of its name, so that another template before it changes no run.
     pub(super) mark: u64,
+    /// In which zones its nodes stand, one after another in turn.
+    pub zones: Vec<u16>,
     /// To which templates' nodes a new node is wired, and how.
     pub links: Vec<(u32, Rc<Profile>)>,
     make: Box<dyn Fn() -> Box<dyn Actor<P>>>,
@@ -126,6 +128,7 @@ impl<P: Payload> Template<P> {
             kind,
             machine,
             mark: digest_of(name),
+            zones: Vec::new(),
             links: Vec::new(),
             make: Box::new(move || host::<C>(config.clone())),
         }
@@ -176,6 +179,8 @@ pub struct Node<P: Payload> {
     pub template: u32,
     /// The kind of component.
     pub kind: &'static str,
+    /// In which zone it stands, if in one.
+    pub zone: Option<u16>,
     /// Whether it runs.
     pub status: Status,
     /// Since when it has that status.
@@ -239,6 +244,7 @@ impl<P: Payload> Clone for Node<P> {
             name: self.name.clone(),
             template: self.template,
             kind: self.kind,
+            zone: self.zone,
             status: self.status,
             since: self.since,
             since_record: self.since_record,
@@ -383,6 +389,9 @@ impl<P: Payload> Node<P> {
             (&self.cores, &self.shares, self.shared).hash(digest);
         }
         self.actor.digest(digest);
+        if let Some(zone) = self.zone {
+            zone.hash(digest);
+        }
         // A node with which nothing is wrong has the digest that it had before anything could be.
         if self.clock != Clock::default() || self.disk != DiskState::default() || self.lies.is_some() {
             (self.clock, self.disk, &self.lies).hash(digest);

@@ -21,6 +21,8 @@ pub enum Purpose {
     Twist(u32, u32),
     /// What a node that lies loses or spoils.
     Lies(u32),
+    /// A fault plan of the document, by its place.
+    Plan(u32),
 }
 
 /// A stream of random numbers: the same seed and purpose give the same numbers natively and in every browser.
@@ -40,6 +42,7 @@ impl Stream {
             Purpose::Faults => (5, 0, 0),
             Purpose::Twist(from, to) => (6, from, to),
             Purpose::Lies(node) => (7, node, 0),
+            Purpose::Plan(place) => (8, place, 0),
         };
         // Each part is mixed before the next comes in, so that (1, 2) and (2, 1) are unrelated.
         let mut mix = SplitMix64(seed);
@@ -127,6 +130,7 @@ mod tests {
             Purpose::Faults,
             Purpose::Twist(1, 2),
             Purpose::Lies(1),
+            Purpose::Plan(1),
         ]
         .into_iter()
         .map(|purpose| Stream::new(7, purpose).bits())

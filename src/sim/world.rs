@@ -7,6 +7,7 @@ use super::actor::{Desk, Effect};
 use super::node::Overdue;
 use super::{
     Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, Value, What, Why,
+    Zones,
 };
 
 /// How many nodes a run may ever place.
@@ -95,6 +96,9 @@ pub struct World<P: Payload> {
     made: Vec<u32>,
     /// The nodes of each template, ascending.
     members: Vec<Rc<Vec<NodeId>>>,
+    /// How many nodes of each template were ever placed.
+    spread: Vec<u32>,
+    zones: Rc<Zones>,
     /// How many links there are, each way counted.
     links: usize,
     /// What is set for those that a template makes from now on: template, field, value.
@@ -124,6 +128,8 @@ impl<P: Payload> Clone for World<P> {
             given: self.given.clone(),
             made: self.made.clone(),
             members: self.members.clone(),
+            spread: self.spread.clone(),
+            zones: self.zones.clone(),
             links: self.links,
             presets: self.presets.clone(),
             flights: self.flights.clone(),
@@ -169,6 +175,10 @@ impl<P: Payload> World<P> {
     /// The templates.
     pub fn templates(&self) -> &[Template<P>] {
         &self.templates
+    }
+    /// The zones.
+    pub fn zones(&self) -> &Zones {
+        &self.zones
     }
     /// The nodes that are there, ascending by number.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node<P>)> {
@@ -253,6 +263,8 @@ impl<P: Payload> World<P> {
             now: Time::ZERO,
             seed,
             made: vec![0; templates.len()],
+            spread: vec![0; templates.len()],
+            zones: Rc::default(),
             members: vec![Rc::default(); templates.len()],
             links: 0,
             given: Rc::default(),
@@ -271,6 +283,17 @@ impl<P: Payload> World<P> {
             links_changed: false,
             scratch: Vec::new(),
         }
+    }
+
+    /// This world, empty as yet, with these zones.
+    pub fn with_zones(mut self, zones: Zones) -> World<P> {
+        self.zones = Rc::new(zones);
+        self
+    }
+
+    /// Writes a line into the log, for people: what is done to the run, and why.
+    pub fn tell<R: Recorder<P>>(&mut self, node: NodeId, line: &str, records: &mut R) {
+        self.emit(records, RecordId(0), node, 0, || What::Note(Rc::from(line)));
     }
 
     /// Lets the clock stand at `until`, or at the last event before it; see [`World::run_until`].

@@ -203,7 +203,9 @@ impl Timeline {
                 self.next_act += 1;
                 self.run.run_until(stamped.at, &mut scribe);
                 // An act that can no longer be done was impossible where it was made, too.
-                let _ = self.run.act(&stamped.act, &mut scribe);
+                if self.run.act(&stamped.act, &mut scribe).is_err() {
+                    self.run.pass_over();
+                }
                 true
             }
             None => self.run.step(&mut scribe),

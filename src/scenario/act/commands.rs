@@ -212,14 +212,17 @@ pub(in crate::scenario) fn check_sides(sides: &[Vec<String>]) -> Result<(), Stri
     Ok(())
 }
 
-/// The node of this name, or the members of the group of this name.
+/// The node of this name, or the members of the group of this name, or all that stand in the zone of this name.
 fn nodes(world: &World, name: &str) -> Result<Vec<NodeId>, Problem> {
     if let Some(node) = world.find(name) {
         return Ok(vec![node]);
     }
     let Some(template) = world.templates().iter().position(|template| *template.name == *name) else {
-        let names =
-            world.nodes().map(|(_, node)| &*node.name).chain(world.templates().iter().map(|template| &*template.name));
+        if world.zones().has(name) {
+            return Ok(world.in_zone(name).collect());
+        }
+        let names = world.nodes().map(|(_, node)| &*node.name);
+        let names = names.chain(world.templates().iter().map(|template| &*template.name)).chain(world.zones().names());
         return Err(Problem::unknown("", "component", name, names));
     };
     Ok(world.members(template).to_vec())

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::scenario::Layout;
 use crate::scenario::tree::{Tree, write_number, write_text};
+use crate::scenario::{FaultKind, Layout};
 use crate::sim::{Choice, Discipline, Dist, Micros, Table, Time, Value};
 use crate::trace::Stat;
 
@@ -242,7 +242,7 @@ macro_rules! words {
     };
 }
 
-words! { Discipline, Layout, Stat }
+words! { Discipline, FaultKind, Layout, Stat }
 
 impl<T: Schema> Schema for Option<T> {
     fn blank() -> Self {

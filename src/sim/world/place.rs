@@ -14,7 +14,8 @@ impl<P: Payload> World<P> {
         self.members.get(template).map_or(&[], |members| members)
     }
 
-    /// Whether a node has this name, or is of the group of this name; also for one that has gone since.
+    /// Whether a node has this name, or is of the group of this name, also for one that has gone since; or stands in the
+    /// zone or region of this name.
     pub fn is_called(&self, id: NodeId, place: &str) -> bool {
         let name = self.name(id);
         let in_group = || {
@@ -25,7 +26,19 @@ impl<P: Payload> World<P> {
                     .is_some_and(|rest| rest.parse::<u32>().is_ok())
             })
         };
-        name == place || in_group()
+        name == place || in_group() || self.node(id).is_some_and(|node| self.stands_in(node, place))
+    }
+
+    /// Whether a node stands in the zone or region of this name.
+    pub fn stands_in(&self, node: &Node<P>, place: &str) -> bool {
+        node.zone.is_some_and(|zone| self.zones.is_in(zone, place))
+    }
+
+    /// The nodes in the zone or region of this name, ascending.
+    pub fn in_zone(&self, place: &str) -> impl Iterator<Item = NodeId> {
+        let there = self.zones.has(place);
+        let nodes = self.nodes().take(if there { usize::MAX } else { 0 });
+        nodes.filter(move |(_, node)| self.stands_in(node, place)).map(|(id, _)| id)
     }
 
     /// About how much there is to copy: a link, or a message that is under way or waits, counts as one.
@@ -58,6 +71,9 @@ impl<P: Payload> World<P> {
         let id = NodeId(self.nodes.len() as u32);
         let templates = self.templates.clone();
         let made_from = &templates[template as usize];
+        let turn = self.spread[template as usize] as usize;
+        self.spread[template as usize] += 1;
+        let zone = turn.checked_rem(made_from.zones.len()).map(|turn| made_from.zones[turn]);
         let name = match name {
             Some(name) => {
                 Rc::make_mut(&mut self.given).push(name.clone());
@@ -71,6 +87,7 @@ impl<P: Payload> World<P> {
             name,
             template,
             kind: made_from.kind,
+            zone,
             status: Status::Starting,
             since: self.now,
             since_record: placed,
@@ -146,6 +163,8 @@ impl<P: Payload> World<P> {
     ) -> bool {
         let Some((template, kind)) = self.node(to).map(|node| (node.template, node.kind)) else { return false };
         let luck = Stream::new(self.seed, Purpose::Link(from.0, to.0));
+        let zone = |id: NodeId| self.node(id).and_then(|node| node.zone);
+        let away = zone(from).zip(zone(to)).map_or(Micros::ZERO, |(from, to)| self.zones.away(from, to));
         let Some(node) = self.node_mut(from) else { return false };
         let Err(place) = node.links.binary_search_by_key(&to, |link| link.to) else { return false };
         if node.links.len() >= MAX_LINKS_A_NODE {
@@ -160,7 +179,7 @@ impl<P: Payload> World<P> {
         }
         self.links += 1;
         let Some(node) = self.node_mut(from) else { return false };
-        node.links.insert(place, Link::new(to, profile.clone(), luck));
+        node.links.insert(place, Link::new(to, profile.clone(), away, luck));
         Rc::make_mut(&mut node.peers).insert(place, Peer { id: to, template, kind });
         self.emit(records, cause, from, u64::from(to.0), || What::Wired { to });
         true
