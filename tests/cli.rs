@@ -392,3 +392,33 @@ fn a_document_that_no_link_holds_is_said() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && told.contains("200000 is the limit"), "{told}");
 }
+
+#[test]
+fn export_writes_what_other_tools_read() {
+    for (format, begins) in [
+        ("chrome", "{\"displayTimeUnit\""),
+        ("otlp", "{\"resourceSpans\""),
+        ("shiviz", "(?<host>"),
+        ("csv", "start_us,"),
+        ("jsonl", "{\"id\":"),
+    ] {
+        let arguments = ["export", "chat", "--format", format, "--from", "500ms", "--to", "2s"];
+        let (one, other) = (faultline(&arguments), faultline(&arguments));
+        assert!(said(&one).starts_with(begins), "{format}");
+        assert_eq!(said(&one), said(&other), "the same input, the same bytes");
+        let path = std::env::temp_dir().join(format!("faultline-export-{}-{format}", std::process::id()));
+        let path = path.to_str().expect("a path in UTF-8");
+        let to_file = faultline(&[&arguments[..], &["--out", path]].concat());
+        assert_eq!(said(&to_file), "");
+        assert_eq!(std::fs::read_to_string(path).expect("it was written"), said(&one));
+        std::fs::remove_file(path).expect("it is there");
+    }
+    let told = complained(&["export", "chat", "--format", "csv", "--from", "3s", "--to", "1s"]);
+    assert_eq!(told, "faultline: there is nothing from 3s to 1s\n");
+    let told = complained(&["export", "chat", "--format", "jsonl", "--set", "rate=8", "--to", "10min"]);
+    assert_eq!(told, "faultline: there are more than 200000 records in it; ask for less with --from and --to\n");
+    assert!(
+        complained(&["export", "chat", "--format", "pdf"])
+            .contains("[possible values: chrome, otlp, shiviz, csv, jsonl]")
+    );
+}

@@ -1,4 +1,4 @@
-//! THE SAME CORE HEADLESS: list, run, trace, svg, link, check, check-history, validate. `docs/cli.md` says what each prints.
+//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate. `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
 //! one sentence on stderr, or one a problem; 3 where a check could not be decided in its time.
@@ -6,6 +6,7 @@
 
 mod check;
 mod check_history;
+mod export;
 mod figures;
 mod input;
 mod link;
@@ -47,6 +48,8 @@ enum Verb {
     Run(run::Arguments),
     /// What happens in a run, line by line, each with what brought it about
     Trace(trace::Arguments),
+    /// A run for other tools: Chrome's trace events (Perfetto), OpenTelemetry, ShiViz, CSV, JSON lines
+    Export(export::Arguments),
     /// What the stage shows at an instant, as a picture
     Svg(svg::Arguments),
     /// A link for a scenario at an instant; or what a link holds
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Verb::List(arguments) => list::main(arguments, &mut out),
         Verb::Run(arguments) => run::main(arguments, &mut out),
         Verb::Trace(arguments) => trace::main(arguments, &mut out),
+        Verb::Export(arguments) => export::main(arguments, &mut out),
         Verb::Svg(arguments) => svg::main(arguments, &mut out),
         Verb::Link(arguments) => link::main(arguments, &mut out),
         Verb::Check(arguments) => check::main(arguments, &mut out),

@@ -54,6 +54,8 @@ fn stays(spans: &[Span], world: &World) -> Vec<Stay> {
         let (node, begun) = (span.node, arrived + span.waited);
         if span.served > Micros::ZERO {
             stays.push(Stay { node, arrived, begun, until: begun + span.served });
+        } else if span.waited > Micros::ZERO {
+            stays.push(Stay { node, arrived, begun, until: begun });
         } else if span.lost.is_some() {
             died.push((node, arrived, span.end));
         } else if !span.handled {

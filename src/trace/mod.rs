@@ -1,6 +1,7 @@
 //! DERIVED FROM RECORDS: metrics in windows and over the whole run, a bounded log, and words for a record.
 
 pub mod course;
+pub mod export;
 pub mod load;
 mod log;
 mod metrics;

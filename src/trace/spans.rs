@@ -188,9 +188,8 @@ impl Weave<'_> {
             }
             _ => {
                 let Some(span) = self.owned(self.course.cause(place)) else { return };
-                let known = &mut self.spans[span as usize];
-                if record.node == known.node {
-                    known.handled = true;
+                if record.node == self.spans[span as usize].node {
+                    self.handle(span, record.at);
                     self.owner[place] = span;
                 }
             }
@@ -203,8 +202,8 @@ impl Weave<'_> {
         }
         let number = self.spans.len() as u32;
         let root = parent.map_or(number, |parent| self.spans[parent as usize].root);
-        if let Some(parent) = parent {
-            self.spans[parent as usize].handled = true;
+        if let Some(parent) = parent.filter(|_| matches!(record.what, What::Sent { .. })) {
+            self.handle(parent, record.at);
         }
         self.spans.push(Span {
             record: record.id,
@@ -220,6 +219,15 @@ impl Weave<'_> {
             ..begun(record)
         });
         self.owner[place] = number;
+    }
+
+    /// The handler of a span has run: what took no service may still have waited, as at a node that was paused.
+    fn handle(&mut self, span: u32, at: Time) {
+        let known = &mut self.spans[span as usize];
+        if let Some(arrived) = known.arrived.filter(|_| !known.handled) {
+            (known.waited, known.end) = (at.since(arrived), at.max(known.end));
+        }
+        known.handled = true;
     }
 
     /// A message that died with its receiver had arrived: its record names the crash, so it is looked for among those
@@ -381,6 +389,8 @@ pub fn critical_path(course: &Course, end: RecordId) -> Vec<Leg> {
                 legs.push(leg(Spent::Queue, from, begun));
             }
             What::Lost { to, .. } => legs.push(Leg { node: *to, ..leg(Spent::Network, from, until) }),
+            // What takes no service is handled as it arrives, unless it waits, as at a node that is paused.
+            _ if matches!(before.what, What::Arrived { .. }) => legs.push(leg(Spent::Queue, from, until)),
             _ => legs.push(leg(Spent::Other, from, until)),
         }
     }
