@@ -312,3 +312,26 @@ from = \"1s\"
     let kinds = "note,crashed,restarted,booted,paused,resumed,disk-full,disk-freed,lying,honest,clock-set,sync-lost,sync-kept,unsynced";
     compare!("plan", transcript_of(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]));
 }
+
+#[test]
+fn what_is_wrong_is_seen_on_the_stage() {
+    let cues = "
+[[cues]]
+at = \"1s\"
+then = [
+  { clock = { node = \"person-1\", ahead = \"1s\" } },
+  { clock = { node = \"history-1\", drift = 1000 } },
+  { disk = { node = \"history-1\", full = true } },
+  { disk = { node = \"history-2\", sync = false } },
+  { lie = { node = \"sender-1\", share = 0.5 } },
+  { link = { between = [\"person-1\", \"gateway-1\"], duplicate = 0.5 } },
+  { partition = { sides = [[\"gateway\"], [\"supervisor\", \"balancer\"]] } },
+]
+";
+    let (output, _) = binary::fed(&["svg", "-", "--at", "1200ms"], &format!("{CHAT}{cues}"));
+    let picture = String::from_utf8(output.stdout).expect("UTF-8");
+    for said in ["disk full", "fsync lost", "loses work"] {
+        assert!(picture.contains(said), "{said}");
+    }
+    golden::compare("faults/stage.svg", include_str!("golden/faults/stage.svg"), &picture);
+}

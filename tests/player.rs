@@ -93,6 +93,42 @@ fn keys_and_menu_offer_the_same_and_grey_out_what_would_change_nothing() {
 }
 
 #[test]
+fn every_menu_has_a_key_for_each_entry_and_does_what_it_says() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(2_000_000)));
+    let world = &player.timeline().run().world;
+    let ends = (node(&player, "sender-1"), node(&player, "history-1"));
+    let flight = world.flights().next().expect("messages are under way").record;
+    for target in [Target::Node(ends.0), Target::Link(ends.0, ends.1), Target::Flight(flight)] {
+        let entries = menu(&player, target);
+        let mut keys: Vec<char> = entries.iter().filter_map(|entry| entry.key).collect();
+        assert_eq!(keys.len(), entries.len());
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), entries.len(), "{target:?}: two entries have one key");
+        // A key that means something everywhere would never come to the menu.
+        player.dispatch(Action::Select(Some(target)));
+        for entry in &entries {
+            let key = entry.key.map(String::from).expect("checked before");
+            assert_eq!(key_action(&player, &key, false), Some(entry.chosen()), "{}", entry.label);
+        }
+        // Done, it is greyed out or offers the way back.
+        for entry in entries.into_iter().filter(|entry| entry.idle.is_none()) {
+            let Action::Act(act) = &entry.action else { continue };
+            let mut other = chat();
+            other.dispatch(Action::Seek(Time(2_000_000)));
+            let before = other.timeline().run().digest();
+            other.dispatch(Action::Act(act.clone()));
+            assert_ne!(other.timeline().run().digest(), before, "{}", entry.label);
+            assert!(other.notices().iter().all(|notice| notice.tone != Tone::Warn), "{}", entry.label);
+            let again = menu(&other, target).into_iter().find(|again| again.label == entry.label);
+            let repeats = ["Delay by 1 s", "Duplicate", "Twice the cores", "Half the cores"].contains(&&*entry.label);
+            assert!(repeats || again.is_none_or(|again| again.idle.is_some()), "{}", entry.label);
+        }
+    }
+}
+
+#[test]
 fn acting_in_the_past_keeps_what_was_left_and_leads_elsewhere() {
     let mut player = chat();
     player.dispatch(Action::Seek(Time(2_000_000)));

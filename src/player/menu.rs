@@ -1,15 +1,17 @@
 //! What can be done to what is pointed at: one list for the context menu, the inspector and the keys.
 
-use crate::components::{KINDS, World};
+use crate::components::{KINDS, Node, World};
 use crate::scenario::{Act, Document};
 use crate::scene::Target;
-use crate::sim::{Dist, Micros, NodeId, RecordId, Status};
+use crate::sim::{Dist, MAX_CORES, Micros, NodeId, RecordId, Status};
 
 use super::{Action, Player};
 
 /// An entry of a menu.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// Under which heading it is folded away; none for what is done often.
+    pub group: &'static str,
     /// What it does, in a word or two.
     pub label: String,
     /// The key that does it.
@@ -46,7 +48,12 @@ pub fn menu(player: &Player, target: Target) -> Vec<Entry> {
 
 fn entry(world: &World, document: &Document, label: &str, key: char, act: Act) -> Entry {
     let idle = act.check(document, world).err();
-    Entry { label: label.to_owned(), key: Some(key), action: Action::Act(act), idle }
+    Entry { group: "", label: label.to_owned(), key: Some(key), action: Action::Act(act), idle }
+}
+
+/// Entries under a heading.
+fn under(group: &'static str, entries: impl IntoIterator<Item = Entry>) -> impl Iterator<Item = Entry> {
+    entries.into_iter().map(move |entry| Entry { group, ..entry })
 }
 
 fn node_menu(world: &World, document: &Document, id: NodeId) -> Vec<Entry> {
@@ -69,9 +76,72 @@ fn node_menu(world: &World, document: &Document, id: NodeId) -> Vec<Entry> {
     });
     entries.push(isolate(world, document, id, &found.name));
     let wire = Action::Wire(Some(id));
-    entries.push(Entry { label: "Wire to…".to_owned(), key: Some('w'), action: wire, idle: None });
+    entries.push(Entry { group: "", label: "Wire to…".to_owned(), key: Some('w'), action: wire, idle: None });
     entries.push(entry("Remove", 'x', Act::Remove { node: name() }));
+    entries.extend(clock_and_disk(world, document, found));
+    entries.extend(work_and_zone(world, document, found));
     entries
+}
+
+/// What a clock is set wrong by.
+const SKEW: Micros = Micros::secs(1);
+/// How much too fast a clock runs, in parts per million.
+const FAST: f64 = 100_000.0;
+/// How long a write takes on a disk that was made slow.
+const SLOW_DISK: Micros = Micros::ms(100);
+
+fn clock_and_disk(world: &World, document: &Document, node: &Node) -> Vec<Entry> {
+    let entry = |label: &str, key, act| entry(world, document, label, key, act);
+    let name = || node.name.to_string();
+    let clock = |ahead, behind, drift| Act::Clock { node: name(), ahead, behind, drift };
+    let disk = |latency, full, sync| Act::Disk { node: name(), latency, full, sync };
+    let usual = world.templates().get(node.template as usize).map(|template| template.machine.disk.clone());
+    let clock = [
+        entry("1 s ahead", 'a', clock(Some(SKEW), None, None)),
+        entry("1 s behind", 'b', clock(None, Some(SKEW), None)),
+        entry("10 % too fast", 't', clock(None, None, Some(FAST))),
+        entry("Set right", 'T', clock(Some(Micros::ZERO), None, Some(0.0))),
+    ];
+    let disk = [
+        match node.disk.full {
+            true => entry("Make room", 'd', disk(None, Some(false), None)),
+            false => entry("Full: writes fail", 'd', disk(None, Some(true), None)),
+        },
+        match node.disk.forgets {
+            true => entry("Keep what it confirms", 'D', disk(None, None, Some(true))),
+            false => entry("Lose fsync: a crash forgets", 'D', disk(None, None, Some(false))),
+        },
+        match usual.filter(|usual| *usual != node.machine.disk) {
+            Some(usual) => entry("Usual latency", 'g', disk(Some(usual), None, None)),
+            None => entry("100 ms a write", 'g', disk(Some(Dist::Constant(SLOW_DISK)), None, None)),
+        },
+    ];
+    under("Clock", clock).chain(under("Disk", disk)).collect()
+}
+
+fn work_and_zone(world: &World, document: &Document, node: &Node) -> Vec<Entry> {
+    let entry = |label: &str, key, act| entry(world, document, label, key, act);
+    let name = || node.name.to_string();
+    let lie = |share, spoil| Act::Lie { node: name(), share, spoil };
+    let cores = node.machine.cores;
+    let work = [
+        entry("Lose half of it, look healthy", 'l', lie(0.5, false)),
+        entry("Spoil half of it, look healthy", 'L', lie(0.5, true)),
+        entry("Do all of it", 'o', lie(0.0, false)),
+        entry("Twice the cores", 'm', Act::Cores { node: name(), count: (cores * 2).min(MAX_CORES) }),
+        entry("Half the cores", 'M', Act::Cores { node: name(), count: (cores / 2).max(1) }),
+    ];
+    let zone = node.zone.and_then(|zone| world.zones().get(zone));
+    let zone = zone.map(|zone| {
+        let node = || zone.name.to_string();
+        [
+            entry(&format!("Kill all in {}", zone.name), 'z', Act::Kill { node: node(), disk: false }),
+            entry(&format!("Restart all in {}", zone.name), 'Z', Act::Restart { node: node() }),
+            entry(&format!("Cut {} off", zone.name), 'i', Act::Isolate { node: node() }),
+            entry(&format!("Mend the links of {}", zone.name), 'I', Act::Rejoin { node: node() }),
+        ]
+    });
+    under("Work", work).chain(under("Zone", zone.into_iter().flatten())).collect()
 }
 
 /// Cuts every link of a node, or mends them all.
@@ -108,7 +178,26 @@ fn link_menu(world: &World, document: &Document, a: NodeId, b: NodeId) -> Vec<En
     entries.push(entry("Lose one in five", 'l', Act::link(&one, &other).with(None, Some(0.2))));
     entries.push(entry("Lose none", 'L', Act::link(&one, &other).with(None, Some(0.0))));
     entries.push(entry("Unwire", 'x', Act::Unwire { between: between() }));
+    let twists = [
+        ("Double one in five", 'd', twist(&one, &other, Some(0.2), None, None)),
+        ("Double none", 'D', twist(&one, &other, Some(0.0), None, None)),
+        ("Detours for one in five", 'o', twist(&one, &other, None, Some(0.2), None)),
+        ("No detours", 'O', twist(&one, &other, None, Some(0.0), None)),
+        ("Narrow: 2 kB/s", 'n', twist(&one, &other, None, None, Some(2_000))),
+        ("As wide as needed", 'N', twist(&one, &other, None, None, Some(0))),
+    ];
+    entries.extend(under("Network", twists.map(|(label, key, act)| entry(label, key, act))));
+    entries.extend(under("Everywhere", [entry("Heal all links", 'e', Act::HealAll {})]));
     entries
+}
+
+/// A `link` that doubles, reorders or has a bandwidth.
+fn twist(a: &str, b: &str, twice: Option<f64>, late: Option<f64>, bytes: Option<u64>) -> Act {
+    let mut act = Act::link(a, b);
+    if let Act::Link { duplicate, reorder, bandwidth, .. } = &mut act {
+        (*duplicate, *reorder, *bandwidth) = (twice, late, bytes);
+    }
+    act
 }
 
 /// How much later a delayed message comes.

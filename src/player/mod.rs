@@ -1,14 +1,16 @@
 //! Action in, frame out: transport, selection, camera, notices. No Yew and no browser, so that all of it is tested
 //! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
 
+mod inspect;
 mod menu;
 mod panel;
 mod travel;
 
+pub use inspect::inspector;
 pub use menu::{Entry, key_action, menu, palette};
 pub use panel::{
     Card, ChartLine, DialModel, FieldModel, Inspector, LogLine, StepModel, TaskModel, VitalModel, Wordy, dials,
-    inspector, log_lines, news, prose, state_in_words, steps, verdict, vitals,
+    log_lines, news, prose, state_in_words, steps, verdict, vitals,
 };
 
 use std::rc::Rc;

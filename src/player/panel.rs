@@ -1,13 +1,13 @@
 //! What the panels show, as small values that compare: a panel is drawn again only when its value has changed.
 
-use crate::components::{What, World, kind};
+use crate::components::{What, kind};
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
 use crate::scene::Target;
-use crate::sim::{Field, FieldKind, Micros, NodeId, Plain, RecordId, Status, Time, Value, fixed};
+use crate::sim::{Field, FieldKind, Micros, RecordId, Status, Time, Value, fixed};
 use crate::trace::{Metrics, Stat, clock, sentence};
 
-use super::{Entry, Player, menu};
+use super::{Entry, Player};
 
 /// How long something that happened is news, in simulated time.
 const NEWS: Micros = Micros::secs(3);
@@ -186,147 +186,9 @@ pub fn steps(player: &Player) -> Vec<StepModel> {
         .collect()
 }
 
-/// The inspector for `target`; `None` when it is gone.
-pub fn inspector(player: &Player, target: Target) -> Option<Inspector> {
-    let world = &player.timeline().run().world;
-    match target {
-        Target::Node(id) => node_inspector(player, world, id),
-        Target::Link(a, b) => link_inspector(player, world, a, b),
-        Target::Flight(record) => flight_inspector(player, world, record),
-    }
-}
-
-fn ago(now: Time, then: Time) -> String {
-    format!("{} s ago", fixed(now.since(then).0 as f64 / 1e6, 1))
-}
-
-fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspector> {
-    let node = world.node(id)?;
-    let known = kind(node.kind)?;
-    let look = node.look();
-    let now = world.now();
-    let state = match node.status {
-        Status::Up if node.slow > 1000 => format!("slow ×{}", Plain(f64::from(node.slow) / 1000.0)),
-        Status::Up if look.ready => "up".to_owned(),
-        Status::Up => "up, not ready".to_owned(),
-        Status::Starting => format!("starting for {} s", fixed(now.since(node.since).0 as f64 / 1e6, 1)),
-        Status::Paused => format!("paused {}", ago(now, node.since)),
-        Status::Crashed => format!("crashed {}", ago(now, node.since)),
-    };
-    let mut lines = Vec::new();
-    if !look.role.is_empty() {
-        lines.push(("role".to_owned(), look.role.to_string()));
-    }
-    let serving = node.serving().count();
-    lines.push(("cores".to_owned(), format!("{serving} of {} busy", node.machine.cores)));
-    lines.push(("queue".to_owned(), format!("{} of {}", node.waiting(), node.machine.inbox)));
-    lines.extend(look.lines.into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
-    for timer in node.timers().iter().take(4) {
-        let left = if timer.due > now { timer.due.since(now) } else { Micros::ZERO };
-        lines.push((format!("timer: {}", timer.name), format!("{} s left", fixed(left.0 as f64 / 1e6, 2))));
-    }
-    let field = |field: &Field| Some(field_model(field, node.get(field.name)?));
-    Some(Inspector {
-        target: Target::Node(id),
-        title: node.name.to_string(),
-        kind: known.title.to_owned(),
-        family: Some(known.family),
-        well: node.status == Status::Up && look.ready && node.slow <= 1000,
-        state,
-        lines,
-        log: look.log.into_iter().map(|cell| Card { text: cell.text, settled: cell.settled }).collect(),
-        fields: known.fields.iter().filter_map(field).collect(),
-        entries: menu(player, Target::Node(id)),
-    })
-}
-
-fn field_model(field: &Field, value: Value) -> FieldModel {
+pub(super) fn field_model(field: &Field, value: Value) -> FieldModel {
     let help = field.help.trim().to_owned();
     FieldModel { name: field.name, help, unit: field.unit, value, kind: (field.kind)() }
-}
-
-fn link_inspector(player: &Player, world: &World, a: NodeId, b: NodeId) -> Option<Inspector> {
-    let mut lines = Vec::new();
-    let mut troubles = Vec::new();
-    for (from, to) in [(a, b), (b, a)] {
-        let Some(link) = world.node(from).and_then(|node| node.link(to)) else { continue };
-        let way = format!("{} → {}", world.name(from), world.name(to));
-        let under_way = world.flights().filter(|flight| flight.from == from && flight.to == to).count();
-        lines.push((way.clone(), format!("{under_way} under way")));
-        lines.push(("delay".to_owned(), link.profile.delay.to_string()));
-        lines.push(("loss".to_owned(), format!("{} %", Plain(link.profile.loss * 100.0))));
-        for (is, word) in [(link.cut, "cut"), (link.held, "held")] {
-            if is {
-                troubles.push(format!("{word} {way}"));
-            }
-        }
-    }
-    if lines.is_empty() {
-        return None;
-    }
-    Some(Inspector {
-        target: Target::Link(a, b),
-        title: format!("{} – {}", world.name(a), world.name(b)),
-        kind: "link".to_owned(),
-        family: None,
-        well: troubles.is_empty(),
-        state: if troubles.is_empty() { "up".to_owned() } else { troubles.join(", ") },
-        lines,
-        log: Vec::new(),
-        fields: Vec::new(),
-        entries: menu(player, Target::Link(a, b)),
-    })
-}
-
-fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<Inspector> {
-    let log = player.timeline().log();
-    let (message, from, to, sent, due, state, well) = match world.flight(record) {
-        Some(flight) => {
-            let state = if flight.held { "held at the end of its link" } else { "under way" };
-            (flight.message.clone(), flight.from, flight.to, flight.sent, flight.due, state.to_owned(), true)
-        }
-        None => {
-            let sent = log.get(record)?;
-            let (What::Sent { to, message, due } | What::Duplicated { to, message, due }) = &sent.what else {
-                return None;
-            };
-            let fate = log.since(sent.at).find(|later| later.cause == record && fate(&later.what));
-            let (state, well) = match fate.map(|fate| (&fate.what, fate.at)) {
-                Some((What::Lost { why, .. }, at)) => {
-                    (format!("lost at {}: {}", clock(at), why.sentence(world.name(*to))), false)
-                }
-                Some((_, at)) => (format!("arrived at {}", clock(at)), true),
-                None => ("gone".to_owned(), true),
-            };
-            (message.clone(), sent.node, *to, sent.at, *due, state, well)
-        }
-    };
-    let mut lines = vec![
-        ("from".to_owned(), world.name(from).to_owned()),
-        ("to".to_owned(), world.name(to).to_owned()),
-        ("sent".to_owned(), clock(sent)),
-        ("due".to_owned(), clock(due)),
-    ];
-    lines.extend(message.fields().into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
-    if let Some(cause) = log.get(record).and_then(|sent| log.get(sent.cause)) {
-        lines.push(("because".to_owned(), sentence(cause, world)));
-    }
-    Some(Inspector {
-        target: Target::Flight(record),
-        title: crate::sim::Payload::name(&message).to_owned(),
-        kind: "message".to_owned(),
-        family: Some(message.family()),
-        state,
-        well,
-        lines,
-        log: Vec::new(),
-        fields: Vec::new(),
-        entries: menu(player, Target::Flight(record)),
-    })
-}
-
-fn fate(what: &What) -> bool {
-    matches!(what, What::Arrived { .. } | What::Lost { .. })
 }
 
 /// The dials of the document, with the values that they have now.
@@ -480,7 +342,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
             at: clock(record.at),
             time: record.at,
             text: sentence(record, world),
-            warn: matches!(record.what, What::Lost { .. } | What::Crashed { .. } | What::Cut { .. }),
+            warn: warns(&record.what),
             broken: false,
         })
         .collect();
@@ -499,6 +361,15 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
         }
     }
     lines
+}
+
+fn warns(what: &What) -> bool {
+    match what {
+        What::Lost { .. } | What::Crashed { .. } | What::Cut { .. } => true,
+        What::Unwritten { .. } | What::Unsynced { .. } | What::Spoilt { .. } => true,
+        What::Changed(change) => change.is_fault(),
+        _ => false,
+    }
 }
 
 /// One line on how the whole is: for the live region, and on demand.

@@ -2,6 +2,7 @@
 
 use std::hash::Hasher;
 
+use crate::components::Node;
 use crate::protocols::Family;
 use crate::sim::{Digest, Link, NodeId, Status};
 
@@ -47,7 +48,7 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         if !stage.in_sight(spot.at, radius + 8.0) {
             continue;
         }
-        body(stage, &mut list.ground, spot, node.status, node.slow >= SLOW);
+        body(stage, &mut list.ground, spot, node.status, ails(node));
         if node.links.is_empty() && stage.detailed {
             let pen = Pen::new(Ink::Muted, 1.25).dash(Dash::Dashed);
             list.ground.circle(spot.at, radius + 9.0 * stage.scale, None, Some(pen));
@@ -55,6 +56,16 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         list.hits.push(Hit { target: Target::Node(id), area: Area::Disc { at: spot.at, radius } });
     }
     names(stage, list, &lines);
+}
+
+/// Whether a node does less than it seems to: it is slow, or it lies.
+fn ails(node: &Node) -> bool {
+    node.slow >= SLOW || node.lies.is_some()
+}
+
+/// Whether a link loses, doubles or reorders messages.
+fn bad(link: &Link) -> bool {
+    link.profile.loss > 0.0 || link.profile.duplicate > 0.0 || link.profile.reorder > 0.0
 }
 
 fn key(stage: &Stage) -> u64 {
@@ -65,10 +76,10 @@ fn key(stage: &Stage) -> u64 {
         digest.word(u64::from(number.to_bits()));
     }
     for (id, node) in stage.world.nodes() {
-        digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(node.slow >= SLOW));
+        digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(ails(node)));
         digest.write(node.name.as_bytes());
         for link in &node.links {
-            let flags = u64::from(link.cut) << 2 | u64::from(link.held) << 1 | u64::from(link.profile.loss > 0.0);
+            let flags = u64::from(link.cut) << 2 | u64::from(link.held) << 1 | u64::from(bad(link));
             digest.word(u64::from(link.to.0) << 3 | flags);
         }
     }
@@ -140,7 +151,7 @@ fn draw_link(
     }
     let control =
         [from, link.to].into_iter().any(|end| stage.spot(end).is_some_and(|spot| spot.family == Family::Control));
-    let lossy = link.profile.loss > 0.0 || back.is_some_and(|back| back.profile.loss > 0.0);
+    let lossy = bad(link) || back.is_some_and(bad);
     let dash = match (control, lossy) {
         (_, true) => Dash::Dashed,
         (true, false) => Dash::Dotted,

@@ -84,9 +84,31 @@ fn node_state(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
     if matches!(node.status, Status::Up | Status::Paused) {
         queue(stage, layer, spot, node);
     }
+    troubles(stage, layer, spot, node);
     if node.status == Status::Up && node.look().star {
         let (_, h) = stage.half(spot);
         glyph::star(layer, Point::new(spot.at.x, spot.at.y - h - 5.0 * stage.scale), 11.0 * stage.scale);
+    }
+}
+
+/// Small signs at the upper left of what nobody in the system can see: a clock that is wrong, a disk that is full (filled)
+/// or forgets (hollow).
+fn troubles(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
+    let scale = stage.scale;
+    let out = stage.around(spot) * 0.72 + 4.0 * scale;
+    let mut at = Point::new(spot.at.x - out, spot.at.y - out);
+    let pen = Pen::new(Ink::Warn, 1.5);
+    let radius = 5.5 * scale.max(0.7);
+    if !node.clock.is_right(stage.world.now()) {
+        layer.circle(at, radius, Some(Ink::Paper), Some(pen));
+        layer.line(at, Point::new(at.x, at.y - radius * 0.7), pen);
+        layer.line(at, Point::new(at.x + radius * 0.55, at.y + radius * 0.2), pen);
+        at = Point::new(at.x - radius * 2.6, at.y);
+    }
+    if node.disk != Default::default() {
+        let fill = if node.disk.full || node.disk.stuck { Ink::Warn } else { Ink::Paper };
+        let corner = Point::new(at.x - radius * 0.8, at.y - radius);
+        layer.rect(corner, (radius * 1.6, radius * 2.0), radius * 0.6, Some(fill), Some(pen));
     }
 }
 
@@ -162,8 +184,25 @@ fn running(node: &Node) -> (String, String, Ink) {
         let long = if said.is_empty() { times.clone() } else { format!("{said} · {times}") };
         return (long, if full { said } else { times }, Ink::WarnText);
     }
+    if let Some(ails) = ails(node) {
+        let long = if said.is_empty() { ails.to_owned() } else { format!("{said} · {ails}") };
+        return (long, if full { said } else { ails.to_owned() }, Ink::WarnText);
+    }
     let unable = !look.ready && !look.role.is_empty();
     (said, String::new(), if full || unable { Ink::WarnText } else { Ink::Muted })
+}
+
+/// What is wrong with a node that runs, in a word or two.
+fn ails(node: &Node) -> Option<&'static str> {
+    match () {
+        () if node.lies.as_ref().is_some_and(|lies| lies.spoils) => Some("spoils work"),
+        () if node.lies.is_some() => Some("loses work"),
+        () if node.disk.full => Some("disk full"),
+        () if node.disk.stuck => Some("disk failed"),
+        () if node.disk.forgets => Some("fsync lost"),
+        () if node.clock != Default::default() => Some("clock wrong"),
+        () => None,
+    }
 }
 
 /// Tenths as a number: `19` is `1.9`, `20` is `2`.
@@ -297,6 +336,13 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
                 _ if link.profile.loss > 0.0 => {
                     format!("loses {} % of messages", tenths((link.profile.loss * 1000.0 + 0.5) as u64))
                 }
+                _ if link.profile.duplicate > 0.0 => {
+                    format!("doubles {} % of messages", tenths((link.profile.duplicate * 1000.0 + 0.5) as u64))
+                }
+                _ if link.profile.reorder > 0.0 => {
+                    format!("{} % take a detour", tenths((link.profile.reorder * 1000.0 + 0.5) as u64))
+                }
+                _ if link.profile.bandwidth > 0 => format!("{} bytes a second", link.profile.bandwidth),
                 _ if link.profile.fifo => "in order".to_owned(),
                 _ => "may overtake".to_owned(),
             };

@@ -59,6 +59,17 @@ impl Change {
         }
     }
 
+    /// Whether it is a fault, and not the end of one or another size.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Change::Clock { ahead, drift } => (*ahead, *drift) != (0, 0),
+            Change::Full(full) => *full,
+            Change::Sync(keeps) => !keeps,
+            Change::Lie { share, .. } => *share > 0.0,
+            Change::Disk(_) | Change::Cores(_) => false,
+        }
+    }
+
     /// The word by which conditions name it.
     pub fn word(&self) -> &'static str {
         match self {

@@ -46,17 +46,6 @@ pub struct Tape {
     violations: usize,
 }
 
-/// Whether a change of a node is a fault, and not its end or a new size.
-fn wrong(change: &Change) -> bool {
-    match change {
-        Change::Clock { ahead, drift } => (*ahead, *drift) != (0, 0),
-        Change::Full(full) => *full,
-        Change::Sync(keeps) => !keeps,
-        Change::Lie { share, .. } => *share > 0.0,
-        Change::Disk(_) | Change::Cores(_) => false,
-    }
-}
-
 impl Tape {
     /// The marks.
     pub fn marks(&self) -> &[Mark] {
@@ -71,7 +60,7 @@ impl Tape {
         let kind = match &record.what {
             What::Crashed { .. } | What::Paused | What::Cut { .. } | What::Held { .. } => MarkKind::Fault,
             What::Slowed { permille } if *permille > 1000 => MarkKind::Fault,
-            What::Changed(change) if wrong(change) => MarkKind::Fault,
+            What::Changed(change) if change.is_fault() => MarkKind::Fault,
             What::Changed(Change::Cores(_) | Change::Disk(_)) => MarkKind::Change,
             // The first boots are not news.
             What::Booted if record.at > Time::ZERO => MarkKind::Recovery,

@@ -10,6 +10,7 @@ use super::app::{Fold, Msg};
 use super::chart::chart;
 use super::controls::field_control;
 use super::dom::{El, Link, button, el};
+use super::menu::headings;
 
 /// How many lines of the log are shown.
 const LOG_LINES: usize = 60;
@@ -33,10 +34,23 @@ pub fn inspector(player: &Player, link: &Link) -> El {
                 .add(el("span").class(if model.well { "state well" } else { "state ill" }).text(&model.state)),
         )
         .add(el("p").class("kind").text(&model.kind))
-        .add(el("div").class("actions").all(model.entries.iter().map(|entry| action(entry, link))))
+        .add(actions(&model, link))
         .add(el("dl").all(lines))
         .all((!model.log.is_empty()).then(|| el("ol").class("cells").label("log").all(model.log.iter().map(cell))))
         .all(settings(&model, link))
+}
+
+/// What can be done to it: what is done often, and the rest under headings.
+fn actions(model: &Inspector, link: &Link) -> El {
+    let of = |group: &'static str| model.entries.iter().filter(move |entry| entry.group == group);
+    let folded = |group: &&'static str| {
+        let inside = of(group).map(|entry| action(entry, link));
+        el("details").key(*group).add(el("summary").text(group)).all(inside)
+    };
+    el("div")
+        .class("actions")
+        .all(of("").map(|entry| action(entry, link)))
+        .all(headings(model.entries.iter()).iter().map(folded))
 }
 
 fn action(entry: &Entry, link: &Link) -> El {

@@ -33,7 +33,7 @@ fn entries(at: &MenuAt, player: &Player) -> Vec<(Entry, &'static str)> {
         None => {
             let entry = |(what, label, kind): (String, String, &'static crate::components::Kind)| {
                 let action = Action::Act(Act::Add { what, name: None });
-                (Entry { label, key: None, action, idle: None }, kind.about)
+                (Entry { group: "", label, key: None, action, idle: None }, kind.about)
             };
             palette(player.timeline().document()).into_iter().map(entry).collect()
         }
@@ -50,7 +50,9 @@ pub fn menu(at: &MenuAt, player: &Player, hands: &Rc<Hands>, link: &Link) -> [El
     let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
     let (width, height) =
         root.map_or((800.0, 800.0), |root| (f64::from(root.client_width()), f64::from(root.client_height())));
-    let tall = 16.0 + SIZE.1 * entries.len() as f64;
+    let headings = headings(entries.iter().map(|(entry, _)| entry));
+    let alone = entries.iter().filter(|(entry, _)| entry.group.is_empty()).count();
+    let tall = 16.0 + SIZE.1 * (alone + headings.len()) as f64;
     let (x, y) = (at.x.min(width - SIZE.0).max(4.0), at.y.min(height - tall).max(4.0));
     let entry = |(entry, about): &(Entry, &'static str)| {
         let (action, hands) = (entry.chosen(), hands.clone());
@@ -81,10 +83,28 @@ pub fn menu(at: &MenuAt, player: &Player, hands: &Rc<Hands>, link: &Link) -> [El
             .set("role", "menu")
             .set("data-left", format!("{}px", x as i64))
             .set("data-top", format!("{}px", y as i64))
-            .all(entries.iter().map(entry))
+            .all(entries.iter().filter(|(entry, _)| entry.group.is_empty()).map(entry))
+            .all(headings.iter().map(|group| {
+                let inside = entries.iter().filter(|(entry, _)| entry.group == *group);
+                el("details").add(el("summary").text(group)).all(inside.map(entry))
+            }))
             .asks(ListenerKind::onkeydown, link, key),
     ]
 }
+
+/// The headings of entries, each once, in their order.
+pub fn headings<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<&'static str> {
+    let mut headings = Vec::new();
+    for entry in entries.filter(|entry| !entry.group.is_empty()) {
+        if !headings.contains(&entry.group) {
+            headings.push(entry.group);
+        }
+    }
+    headings
+}
+
+/// What can have the focus in a menu: entries, headings, and the entries under those that are unfolded.
+const STOPS: &str = ":scope > button, :scope > details > summary, :scope > details[open] > button";
 
 fn key(event: &Event) -> Option<Msg> {
     let event: &KeyboardEvent = event.dyn_ref()?;
@@ -102,7 +122,7 @@ fn key(event: &Event) -> Option<Msg> {
 /// Moves the focus among the entries.
 fn step(by: i32) -> Option<Msg> {
     let menu = find(".menu")?;
-    let buttons: NodeList = menu.query_selector_all("button").ok()?;
+    let buttons: NodeList = menu.query_selector_all(STOPS).ok()?;
     let active = menu.owner_document()?.active_element();
     let count = buttons.length() as i32;
     let button = |place: i32| buttons.item(place as u32)?.dyn_into::<HtmlElement>().ok();
