@@ -3,9 +3,11 @@
 mod chat;
 mod conserved;
 pub mod linear;
+mod linearizable;
 mod messages;
 
 pub use conserved::{Conserved, MAX_NAMES};
+pub use linearizable::{Linearizable, MAX_EVENTS, MAX_STEPS};
 
 use std::rc::Rc;
 

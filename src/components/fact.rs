@@ -50,6 +50,21 @@ pub enum Fact {
         /// What it says.
         text: Rc<str>,
     },
+    /// A client's operation on something shared was called, or came to something.
+    Operation {
+        /// Who, among the processes of the client: each does one thing at a time.
+        process: u64,
+        /// What is told of it.
+        step: Step,
+        /// Which operation, as histories name it: `read`, `write`, `cas`, ….
+        op: &'static str,
+        /// What it is done to; nothing where there is only one.
+        key: Option<u64>,
+        /// What it is done with, or what it came to.
+        value: Option<Datum>,
+        /// Of a `cas` that is over whether it matched; of a `contains` what it was told.
+        result: Option<bool>,
+    },
     /// A watcher takes this node for dead.
     Suspected {
         /// Which.
@@ -62,10 +77,55 @@ pub enum Fact {
     },
 }
 
+/// What is told of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It was called.
+    Invoke,
+    /// It came to something.
+    Ok,
+    /// It did not happen.
+    Fail,
+    /// Nobody knows: it may take effect at any time from its call on, or never.
+    Info,
+}
+
+/// What an operation is done with, or what it came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Datum {
+    /// Nothing was there.
+    Nothing,
+    /// A number.
+    Number(u64),
+    /// What was compared with, and what was to take its place.
+    Pair(u64, u64),
+    /// Several numbers in their order.
+    List(Rc<[u64]>),
+}
+
+impl std::fmt::Display for Datum {
+    /// As JSON has it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Datum::Nothing => f.write_str("null"),
+            Datum::Number(number) => number.fmt(f),
+            Datum::Pair(from, to) => write!(f, "[{from}, {to}]"),
+            Datum::List(items) => {
+                f.write_str("[")?;
+                for (place, item) in items.iter().enumerate() {
+                    f.write_str(if place > 0 { ", " } else { "" })?;
+                    item.fmt(f)?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
 impl Fact {
     /// Every name.
     pub const NAMES: &'static [&'static str] =
-        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing"];
+        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing", "invoke", "ok", "fail", "info"];
 
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
@@ -75,6 +135,10 @@ impl Fact {
             Fact::Copied { .. } => "copied",
             Fact::Joined { .. } => "joined",
             Fact::Shown { .. } => "shown",
+            Fact::Operation { step: Step::Invoke, .. } => "invoke",
+            Fact::Operation { step: Step::Ok, .. } => "ok",
+            Fact::Operation { step: Step::Fail, .. } => "fail",
+            Fact::Operation { step: Step::Info, .. } => "info",
             Fact::Suspected { .. } => "suspected",
             Fact::Replacing { .. } => "replacing",
         }

@@ -73,4 +73,6 @@ messages! {
     Health(crate::protocols::health::Message),
     /// A request and its answer.
     Request(crate::protocols::request::Message),
+    /// Reads, writes and compare-and-set of values under keys.
+    Kv(crate::protocols::kv::Message),
 }

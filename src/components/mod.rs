@@ -13,12 +13,14 @@ mod dispatcher;
 mod fact;
 mod gateway;
 mod generator;
+mod kv_client;
+mod kv_store;
 mod message;
 mod sender;
 mod server;
 mod supervisor;
 
-pub use fact::Fact;
+pub use fact::{Datum, Fact, Step};
 pub use message::Message;
 
 /// The engine, for the one payload of the app.
@@ -41,6 +43,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<generator::Generator>(),
     Kind::of::<dispatcher::Dispatcher>(),
     Kind::of::<server::Server>(),
+    Kind::of::<kv_client::KvClient>(),
+    Kind::of::<kv_store::KvStore>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -9,6 +9,7 @@ pub mod choosing;
 pub mod delivery;
 pub mod health;
 pub mod history;
+pub mod kv;
 pub mod primary_backup;
 pub mod rendezvous;
 pub mod request;

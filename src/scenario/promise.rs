@@ -1,6 +1,7 @@
 //! What must hold, as a document says it: a check by its name, or a promise with conditions, sums or a model of its own.
 
-use crate::check::{CHECKS, Check, CheckKind, Conserved, MAX_NAMES, Violation};
+use crate::check::linear::Model;
+use crate::check::{CHECKS, Check, CheckKind, Conserved, Linearizable, MAX_NAMES, Violation};
 use crate::components::Record;
 use crate::sim::{Micros, Time};
 
@@ -58,6 +59,19 @@ schema! {
             /// Only at this node or group.
             at: Option<String> [silent],
         },
+        /// What clients did could have been done one after another.
+        Linearizable = "linearizable" {
+            /// What conditions, links and the command line call it.
+            name: String,
+            /// What it promises: a sentence.
+            promise: String [silent],
+            /// What they did it to, as histories have it.
+            model: String,
+            /// How often all of it is judged.
+            every: Option<Micros> [silent],
+            /// Only what this node or group did.
+            at: Option<String> [silent],
+        },
     }
 }
 
@@ -93,7 +107,8 @@ impl CheckRule {
             Promise::Named(name)
             | Promise::Always { name, .. }
             | Promise::Eventually { name, .. }
-            | Promise::Conserved { name, .. } => name,
+            | Promise::Conserved { name, .. }
+            | Promise::Linearizable { name, .. } => name,
         }
     }
 
@@ -172,13 +187,35 @@ impl CheckRule {
                     }
                 }
                 check_text("inside", inside.as_deref().unwrap_or_default(), found);
-                if let Some(at) = at.as_ref().filter(|at| !names(at)) {
-                    let told = format!("there is no node or group \"{}\"", super::problem::short(at));
-                    found.wrong_in("at", &told);
+                check_place(at.as_deref(), names, found);
+            }
+            Promise::Linearizable { promise, model, every, at, .. } => {
+                check_text("promise", promise, found);
+                if model_of(model).is_none() {
+                    found.unknown_in("model", "model", model, &mut Model::ALL.iter().map(|model| model.name()));
                 }
+                if every.is_some_and(|every| every < LEAST_EVERY) {
+                    found.wrong_in("every", &format!("expected at least {LEAST_EVERY}"));
+                }
+                check_place(at.as_deref(), names, found);
             }
         }
         found.path.leave(before);
+    }
+}
+
+/// How often a history is judged when a document is silent.
+const USUAL_EVERY: Micros = Micros::secs(5);
+/// How often at most: each time all of it is judged.
+const LEAST_EVERY: Micros = Micros::ms(100);
+
+fn model_of(name: &str) -> Option<Model> {
+    Model::ALL.iter().copied().find(|model| model.name() == name)
+}
+
+fn check_place(at: Option<&str>, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+    if let Some(at) = at.filter(|at| !names(at)) {
+        found.wrong_in("at", &format!("there is no node or group \"{}\"", super::problem::short(at)));
     }
 }
 
@@ -221,6 +258,10 @@ impl Judge {
             Promise::Conserved { name, promise, entered, left, inside, at } => {
                 let (inside, at) = (inside.as_deref(), at.as_deref());
                 Judge::Check(Box::new(Conserved::new(name, promise, entered, left, inside, at)))
+            }
+            Promise::Linearizable { name, promise, model, every, at } => {
+                let (model, every) = (model_of(model)?, every.unwrap_or(USUAL_EVERY));
+                Judge::Check(Box::new(Linearizable::new(name, promise, model, every, at.as_deref())))
             }
         })
     }

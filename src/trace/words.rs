@@ -1,6 +1,6 @@
 //! A record in words: for the log, the transcript and the tape.
 
-use crate::components::{Fact, Message, Record, What, World};
+use crate::components::{Fact, Message, Record, Step, What, World};
 use crate::sim::{Micros, Payload, Plain, Time};
 
 /// The word by which conditions name a record's kind; facts have their own.
@@ -157,6 +157,17 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Joined { conversation, place } => format!("{me} joins conversation {conversation} after place {place}"),
         Fact::Shown { text, conversation, place, .. } => {
             format!("{me} shows “{text}”, place {place} of conversation {conversation}")
+        }
+        Fact::Operation { step, op, key, value, result, .. } => {
+            let key = key.map_or(String::new(), |key| format!(" {key}"));
+            let value = value.as_ref().map_or(String::new(), |value| format!(" {value}"));
+            match (step, result) {
+                (Step::Invoke, _) => format!("{me} calls {op}{key}{value}"),
+                (Step::Ok, Some(false)) => format!("{me}: {op}{key}{value} is answered: no"),
+                (Step::Ok, _) => format!("{me}: {op}{key}{value} is answered"),
+                (Step::Fail, _) => format!("{me}: {op}{key}{value} did not happen"),
+                (Step::Info, _) => format!("{me} does not know what became of {op}{key}{value}"),
+            }
         }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),

@@ -96,6 +96,18 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Joined { conversation, place } => {
             object.plain("conversation", conversation).plain("place", place);
         }
+        Fact::Operation { process, op, key, value, result, .. } => {
+            object.plain("process", process).text("op", op);
+            if let Some(key) = key {
+                object.plain("key", key);
+            }
+            if let Some(value) = value {
+                object.plain("value", value);
+            }
+            if let Some(result) = result {
+                object.plain("result", result);
+            }
+        }
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }

@@ -1,0 +1,219 @@
+//! A client of stores: reads, writes and compares, one operation at a time, and tells each as a history has it.
+//!
+//! It asks once. Where no answer comes in time nobody knows whether the operation took effect: it says `info`, and goes
+//! on as another process, since a process does one thing at a time (Jepsen's convention).
+
+use crate::protocols::Family;
+use crate::protocols::kv::{self, Op};
+use crate::sim::{Component, Context, Disk, Look, Micros, NodeId, Table, Work};
+
+use super::fact::{Datum, Step};
+use super::{Fact, Glyph, Message, Placeable};
+
+crate::choice! {
+    /// Which store a client asks.
+    pub enum Asks {
+        /// The first that it is wired to.
+        First = "first",
+        /// Any, each time another.
+        Any = "any",
+    }
+}
+
+crate::config! {
+    /// What can be set about a client of stores.
+    pub struct KvClientConfig {
+        /// How many operations it begins, on average, while none waits for its answer.
+        rate: f64 = 5.0, in 0.0, 1000.0, "1/s";
+        /// How many keys there are.
+        keys: u32 = 3, in 1, 65536, "";
+        /// The share of operations that read.
+        reads: f64 = 0.5, in 0.0, 1.0, "";
+        /// The share of the others that compare and set.
+        compares: f64 = 0.3, in 0.0, 1.0, "";
+        /// Which store it asks.
+        asks: Asks = Asks::First, in 0, 0, "";
+        /// How long it waits for an answer.
+        timeout: Micros = Micros::ms(500), in 0.001, 600.0, "";
+    }
+}
+
+/// What is on a client's disk: the number of its last question, which a store must not see twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Numbers(u64);
+
+impl Disk for Numbers {
+    type Write = u64;
+    fn apply(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+/// What a client waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// The number of this life is on the disk.
+    Ready,
+    /// To begin the next operation.
+    Next,
+    /// For an answer, no longer.
+    Unanswered,
+}
+
+/// An operation that waits for its answer.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Open {
+    number: u64,
+    key: u32,
+    op: Op,
+}
+
+/// A client of stores.
+#[derive(Clone, Debug, Hash)]
+pub struct KvClient {
+    /// Numbers this life's processes, and its questions after them.
+    number: u64,
+    process: u64,
+    open: Option<Open>,
+    ready: bool,
+    /// What it last saw or wrote under each key, to compare with.
+    seen: Table<u32, u64>,
+    done: u64,
+    unknown: u64,
+}
+
+/// Questions are numbered in steps of this from life to life, so that none is numbered again: more than a life asks.
+const LIFE: u64 = 1 << 32;
+
+impl KvClient {
+    fn later(cx: &mut Context<Self>) {
+        // Poisson; the draw is taken whatever the rate is.
+        let unit = cx.load_rng().unit();
+        let rate = cx.config().rate;
+        if rate > 0.0 {
+            cx.set(Timer::Next, Micros::from_f64(-libm::log(1.0 - unit) / rate * 1e6));
+        } else {
+            cx.cancel(&Timer::Next);
+        }
+    }
+
+    fn begin(&mut self, cx: &mut Context<Self>) {
+        // Four draws, whatever comes of them.
+        let (reads, compares) = (cx.load_rng().unit(), cx.load_rng().unit());
+        let keys = u64::from(cx.config().keys);
+        let (key, which) = (cx.load_rng().below(keys) as u32, cx.load_rng().bits());
+        let stores: Vec<NodeId> = cx.peers_of("kv-store").collect();
+        let place = if cx.config().asks == Asks::Any { which % stores.len().max(1) as u64 } else { 0 };
+        let Some(store) = stores.get(place as usize).copied() else { return KvClient::later(cx) };
+        self.number += 1;
+        let (life, count) = (self.number / LIFE - 1, self.number % LIFE);
+        let value = (life * 1_000_000 + count) * 1_000 + u64::from(cx.id().0) % 1_000;
+        let op = match () {
+            () if reads < cx.config().reads => Op::Read,
+            () if compares < cx.config().compares => Op::Cas(self.seen.get(&key).copied().unwrap_or(0), value),
+            () => Op::Write(value),
+        };
+        self.open = Some(Open { number: self.number, key, op });
+        self.tell(cx, Step::Invoke, key, op, None);
+        cx.send(store, kv::Message::Ask { number: self.number, key, op }.into());
+        cx.set(Timer::Unanswered, cx.config().timeout);
+    }
+
+    fn tell(&mut self, cx: &mut Context<Self>, step: Step, key: u32, op: Op, came: Option<Option<u64>>) {
+        let datum = |value: Option<u64>| value.map_or(Datum::Nothing, Datum::Number);
+        let (op, value) = match op {
+            Op::Read => ("read", came.map(datum)),
+            Op::Write(value) => ("write", Some(Datum::Number(value))),
+            Op::Cas(from, to) => ("cas", Some(Datum::Pair(from, to))),
+        };
+        let result = (op == "cas" && step == Step::Ok).then_some(came.is_some());
+        cx.fact(Fact::Operation { process: self.process, step, op, key: Some(u64::from(key)), value, result });
+    }
+
+    fn end(&mut self, cx: &mut Context<Self>, number: u64, step: Step, came: Option<Option<u64>>) {
+        let Some(open) = self.open.filter(|open| open.number == number) else { return };
+        self.open = None;
+        cx.cancel(&Timer::Unanswered);
+        self.tell(cx, step, open.key, open.op, came);
+        match (open.op, came) {
+            (Op::Read, Some(Some(value))) | (Op::Write(value), _) | (Op::Cas(_, value), Some(_)) => {
+                self.seen.insert(open.key, value);
+            }
+            _ => {}
+        }
+        self.done += u64::from(step == Step::Ok);
+        if step == Step::Info {
+            self.unknown += 1;
+            self.process += 1;
+        }
+        KvClient::later(cx);
+    }
+}
+
+impl Component for KvClient {
+    type Message = Message;
+    type Config = KvClientConfig;
+    type Disk = Numbers;
+    type Timer = Timer;
+
+    fn boot(cx: &mut Context<Self>, disk: &Numbers) -> Self {
+        let number = (disk.0 / LIFE + 1) * LIFE;
+        // Nothing is asked before the number of this life is safe.
+        cx.persist(number, Some(Timer::Ready));
+        KvClient { number, process: number, open: None, ready: false, seen: Table::new(), done: 0, unknown: 0 }
+    }
+
+    fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Kv(kv::Message::Done { number, value }) => self.end(cx, number, Step::Ok, Some(value)),
+            Message::Kv(kv::Message::Differs { number }) => self.end(cx, number, Step::Ok, None),
+            other => super::not_understood(cx, from, &other),
+        }
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
+        match (timer, self.open) {
+            (Timer::Unanswered, Some(open)) => self.end(cx, open.number, Step::Info, None),
+            (Timer::Ready, _) => {
+                self.ready = true;
+                KvClient::later(cx);
+            }
+            (Timer::Next, None) => self.begin(cx),
+            _ => {}
+        }
+    }
+
+    fn on_dial(&mut self, cx: &mut Context<Self>) {
+        if self.ready && self.open.is_none() {
+            KvClient::later(cx);
+        }
+    }
+
+    fn look(&self, _: &KvClientConfig) -> Look {
+        let waits = self.open.map_or("nothing".to_owned(), |open| format!("key {}", open.key));
+        let lines =
+            vec![("waits for", waits), ("done", self.done.to_string()), ("unanswered", self.unknown.to_string())];
+        Look { role: "client".into(), star: false, ready: true, lines, log: Vec::new() }
+    }
+
+    fn timer_name(timer: &Timer) -> &'static str {
+        match timer {
+            Timer::Ready => "ready",
+            Timer::Next => "next",
+            Timer::Unanswered => "unanswered",
+        }
+    }
+
+    fn work(&self, _: &Message) -> Work {
+        Work::None
+    }
+}
+
+impl Placeable for KvClient {
+    const KIND: &'static str = "kv-client";
+    const TITLE: &'static str = "Client of stores";
+    const ABOUT: &'static str = "Reads, writes and compares values, one operation at a time, and tells each so that a check can judge the history.";
+    const GLYPH: Glyph = Glyph::Client;
+    const FAMILY: Family = Family::People;
+    const TALKS_TO: &'static [&'static str] = &["kv-store"];
+}
