@@ -166,6 +166,7 @@ impl Link {
     }
 
     #[cold]
+    #[inline(never)]
     fn carry_more(&mut self, now: Time, delay: Micros, from: NodeId, seed: u64, bytes: u32, passage: &mut Passage) {
         let (backlog, profile, to) = (self.backlog(now), &*self.profile, self.to);
         let fresh = || Box::new(More { luck: Stream::new(seed, Purpose::Twist(from.0, to.0)), free_at: Time::ZERO });

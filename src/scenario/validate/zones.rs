@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::scenario::problem::short;
 use crate::scenario::schema::Reader;
 use crate::scenario::{Document, Group, Region};
-use crate::sim::{MAX_ZONES, Micros, Zone, Zones};
+use crate::sim::{MAX_ZONES, Micros, Table, Zone, Zones};
 
 use super::check_name;
 
@@ -103,13 +103,11 @@ impl Document {
         if found.full() {
             return;
         }
-        let mut names: Vec<&str> = self.zone_names().collect();
-        names.sort_unstable();
-        names.dedup();
+        let names: Table<&str, ()> = self.zone_names().map(|name| (name, ())).collect();
         if names.len() > 2 * MAX_ZONES {
             found.wrong(&format!("there are {} zones and regions; {} is the limit", names.len(), 2 * MAX_ZONES));
         }
-        if let Some(name) = names.iter().find(|name| self.groups.iter().any(|group| group.name == ***name)) {
+        if let Some(name) = names.keys().find(|name| self.groups.iter().any(|group| group.name == ***name)) {
             found.wrong(&format!("a group and a zone are both called \"{}\"", short(name)));
         }
     }
