@@ -15,9 +15,9 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use faultline::player::{Action, Player};
-use faultline::scenario::{Act, Document, builtin};
+use faultline::scenario::{Act, Document, FaultPlan, Region, Tree, builtin, schema};
 use faultline::scene::DisplayList;
-use faultline::sim::{Digest, Dist, Micros, Purpose, Stream, Time, Value};
+use faultline::sim::{Digest, Dist, Micros, Purpose, Stream, Table, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped, Timeline};
 
 const TABLE: &str = include_str!("golden/digests.txt");
@@ -38,6 +38,28 @@ fn row(name: &'static str, seed: u64, acts: Vec<(u64, Act)>, seconds: u64) -> Ro
 
 fn pair(a: &str, b: &str) -> (String, String) {
     (a.to_owned(), b.to_owned())
+}
+
+/// A law as it was measured.
+fn measured() -> Dist {
+    Dist::Empirical([1_000, 2_000, 4_000, 90_000].map(Micros).into())
+}
+
+/// The chat service in two regions, with faults drawn from the seed.
+fn planned() -> Document {
+    let mut chat = builtin("chat").unwrap();
+    let extra = r#"{"plan": {"faults": ["kill", "pause", "isolate", "skew", "lie", "full-disk"], "every": "1s",
+        "repair": "700ms", "up": "2s", "most": 2}}"#;
+    let plans: Table<String, FaultPlan> = schema::read(&Tree::from_json(extra).unwrap()).unwrap();
+    chat.plans.extend(plans.get("plan").cloned());
+    for group in chat.groups.iter_mut().filter(|group| group.name != "clients") {
+        group.zones = vec!["east".to_owned(), "west".to_owned()];
+    }
+    let far = r#"{"a": {"name": "east", "one_way": ["0s", "30ms"]}, "b": {"name": "west", "one_way": ["35ms", "0s"]}}"#;
+    let regions: Table<String, Region> = schema::read(&Tree::from_json(far).unwrap()).unwrap();
+    chat.regions.extend(regions.values().cloned());
+    assert_eq!(chat.problems(), []);
+    chat
 }
 
 fn rows() -> Vec<Row> {
@@ -108,6 +130,50 @@ fn rows() -> Vec<Row> {
             20,
         ),
         row(
+            "clocks, disks and lies",
+            11,
+            vec![
+                (
+                    2,
+                    Act::Clock {
+                        node: node("senders"),
+                        ahead: None,
+                        behind: Some(Micros::ms(700)),
+                        drift: Some(-30_000.0),
+                    },
+                ),
+                (3, Act::Disk { node: node("history-1"), latency: Some(measured()), full: None, sync: Some(false) }),
+                (4, Act::Lie { node: node("gateways"), share: 0.1, spoil: true }),
+                (5, Act::Cores { node: node("sender-1"), count: 1 }),
+                (6, Act::Disk { node: node("history-2"), latency: None, full: Some(true), sync: None }),
+                (8, Act::Kill { node: node("history-1"), disk: false }),
+                (9, Act::Restart { node: node("history-1") }),
+            ],
+            20,
+        ),
+        row(
+            "links that double, detour and are narrow; a partition that is healed",
+            12,
+            vec![
+                (
+                    1,
+                    Act::Link {
+                        between: pair("gateways", "senders"),
+                        delay: None,
+                        loss: Some(0.05),
+                        duplicate: Some(0.1),
+                        reorder: Some(0.1),
+                        detour: Some(measured()),
+                        bandwidth: Some(30_000),
+                        queue: Some(4_000),
+                    },
+                ),
+                (5, Act::Partition { sides: vec![vec![node("gateway-1"), node("sender-1")], vec![node("history")]] }),
+                (9, Act::HealAll {}),
+            ],
+            20,
+        ),
+        row(
             "links that lose and dawdle, a dial that is turned",
             10,
             vec![
@@ -138,6 +204,13 @@ fn table() -> String {
         let timeline = Timeline::at_moment(chat.clone(), &moment).unwrap();
         let (run, until) = (timeline.run(), row.until);
         writeln!(table, "{:016x}  chat, seed {}, {until}: {}", run.digest(), row.seed, row.name).unwrap();
+    }
+    let storm = Rc::new(planned());
+    for seed in [1, 2] {
+        let mut timeline = Timeline::new(storm.clone(), seed, Vec::new()).unwrap();
+        timeline.seek(Cursor { at: Time(20_000_000), steps: None });
+        writeln!(table, "{:016x}  chat in two regions, seed {seed}, 20s: a fault a second", timeline.run().digest())
+            .unwrap();
     }
     for (balls, seed, events) in [(64, 1, 50_000), (1_024, 2, 100_000), (16_384, 3, 100_000)] {
         let mut world = phold::world(balls, seed);
@@ -220,7 +293,7 @@ fn vectors() -> Vec<(String, u64)> {
         Dist::Uniform { min: Micros(1), max: Micros::secs(3) },
         Dist::Exponential { mean: Micros::ms(20) },
         Dist::Lognormal { median: Micros::ms(8), p99: Micros::ms(40) },
-        Dist::Empirical([1_000, 2_000, 4_000, 90_000].map(Micros).into()),
+        measured(),
     ];
     for law in laws {
         let mut stream = Stream::new(42, Purpose::Faults);
