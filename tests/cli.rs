@@ -422,3 +422,29 @@ fn export_writes_what_other_tools_read() {
             .contains("[possible values: chrome, otlp, shiviz, csv, jsonl]")
     );
 }
+
+#[test]
+fn exact_figures_leave_out_the_beginning() {
+    let station = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/references/station.toml");
+    let run = |from: &str| json(&faultline(&["run", station, "--until", "2000s", "--from", from, "--json"]));
+    let (whole, late) = (run("0s"), run("1000s"));
+    let figure = |run: &Json, name: &str| {
+        let figures = run["figures"].as_array().expect("figures").clone();
+        figures.into_iter().find(|figure| figure["name"] == name).expect("it was measured")
+    };
+    let population = &whole["population"];
+    let count = |name: &str| population[name].as_u64().expect("a count");
+    assert_eq!(count("arrivals"), count("answered") + count("refused") + count("abandoned") + count("in_system"));
+    assert_eq!(figure(&whole, "sojourn")["count"].as_u64(), Some(count("answered")));
+    let half = figure(&late, "sojourn")["count"].as_u64().expect("a count") as f64 / count("answered") as f64;
+    assert!((0.4..0.6).contains(&half), "{half}");
+    // Exponential service with a mean of 1 s, about 1600 times: five deviations.
+    let service = figure(&whole, "service")["mean"].as_f64().expect("a mean");
+    assert!((service / 1e6 - 1.0).abs() < 0.125, "{service}");
+    let text = faultline(&["run", station, "--until", "50s", "--from", "0s"]);
+    assert!(said(&text).contains("on average"), "{}", said(&text));
+    assert!(
+        whole.get("figures").is_some()
+            && json(&faultline(&["run", station, "--until", "1s", "--json"])).get("figures").is_none()
+    );
+}

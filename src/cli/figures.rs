@@ -5,9 +5,13 @@
 //! (`wait`) and was served (`service`) at a machine, and the time between two ends of a service in a group (`gap`). And
 //! what generators count as come and gone makes the number in the system, over which time is integrated.
 
+use serde_json::{Map, Value as Json, json};
+
 use crate::components::{Record, What, World};
 use crate::scenario::Sink;
-use crate::sim::{Micros, NodeId, Time};
+use crate::sim::{Micros, NodeId, Time, fixed};
+
+use super::out::{span, table};
 
 /// How many values are kept in all; a run with more has no figures beyond.
 const MAX_VALUES: usize = 100_000_000;
@@ -188,6 +192,78 @@ impl Figures {
         let Some(template) = self.names.iter().position(|name| name == group) else { return Vec::new() };
         let first = self.templates.iter().position(|of| *of == template as u32).unwrap_or(0) as u64;
         self.order[template].iter().map(|node| u64::from(node.0) - first + 1).collect()
+    }
+}
+
+// What they come to.
+impl Figures {
+    /// Every measure of every group, and what came and went, as JSON; lengths of time in microseconds.
+    pub fn as_json(&self, now: Time) -> Map<String, Json> {
+        let figures: Vec<Json> = self.samples().map(|(name, group, sample)| sample.as_json(name, group)).collect();
+        let [answered, refused, abandoned] = self.left;
+        let population = json!({
+            "arrivals": self.arrivals,
+            "answered": answered,
+            "refused": refused,
+            "abandoned": abandoned,
+            "in_system": self.in_system,
+            "mean_in_system": self.mean_in_system(now),
+        });
+        [("figures".to_owned(), json!(figures)), ("population".to_owned(), population)].into_iter().collect()
+    }
+
+    /// The same for people.
+    pub fn told(&self, now: Time) -> String {
+        let head = ["exactly", "at", "count", "mean", "deviation", "p50", "p95", "p99", "p99.9", "max"];
+        let mut rows = vec![head.iter().map(|word| (*word).to_owned()).collect()];
+        for (name, group, sample) in self.samples() {
+            let mut row = vec![name.to_owned(), group.to_owned(), sample.count().to_string()];
+            let deviation = sample.variance().map(f64::sqrt);
+            // What is counted one by one has no distribution to speak of.
+            if sample.quantile(1.0).is_some_and(|max| max > 1.0) {
+                let tail = [0.5, 0.95, 0.99, 0.999, 1.0].map(|q| sample.quantile(q));
+                let all = [sample.mean(), deviation].into_iter().chain(tail);
+                row.extend(all.map(|value| value.map_or(String::new(), |us| span(Micros::from_f64(us)))));
+            }
+            rows.push(row);
+        }
+        let mut text = format!("\n{}", table(&rows));
+        if let Some(mean) = self.mean_in_system(now) {
+            let [answered, refused, abandoned] = self.left;
+            text.push_str(&format!(
+                "\n  {} arrived = {answered} answered + {refused} refused + {abandoned} abandoned + {} in the system, {} on average\n",
+                self.arrivals,
+                self.in_system,
+                fixed(mean, 4)
+            ));
+        }
+        text
+    }
+
+    /// Each measure of each group: its name, the group's, its values.
+    fn samples(&self) -> impl Iterator<Item = (&'static str, &str, Sample)> {
+        self.series.iter().map(|series| {
+            let group = self.names.get(series.template as usize).map_or("", |name| name);
+            (series.name, group, Sample::new(series.values.clone()))
+        })
+    }
+}
+
+impl Sample {
+    fn as_json(&self, name: &str, group: &str) -> Json {
+        json!({
+            "name": name,
+            "group": group,
+            "count": self.count(),
+            "mean": self.mean(),
+            "variance": self.variance(),
+            "p50": self.quantile(0.5),
+            "p90": self.quantile(0.9),
+            "p95": self.quantile(0.95),
+            "p99": self.quantile(0.99),
+            "p999": self.quantile(0.999),
+            "max": self.quantile(1.0),
+        })
     }
 }
 

@@ -3,14 +3,16 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::check::Violation;
+use crate::components::{Record, What};
 use crate::scenario::Run;
-use crate::sim::Micros;
+use crate::sim::{Micros, Time};
 use crate::timeline::Moment;
 use crate::trace::{Point, Stat};
 
+use super::figures::Figures;
 use super::input::{self, Given};
 use super::out::{Failure, Out, span, table, written};
-use super::play::{Accounts, play};
+use super::play::{Accounts, Watcher, play};
 use super::{Verdict, Which};
 
 #[derive(clap::Args)]
@@ -20,21 +22,55 @@ pub struct Arguments {
     /// How far, such as 30s; otherwise to a link's own instant, or as long as the document says
     #[arg(long, value_name = "TIME", value_parser = input::span)]
     until: Option<Micros>,
+    /// Exact figures of what happens from this instant on, such as 5s: moments, percentiles, the number in the system
+    #[arg(long, value_name = "TIME", value_parser = input::span)]
+    from: Option<Micros>,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
+/// The accounts, and exact figures where they are asked for.
+struct Watch {
+    accounts: Accounts,
+    figures: Option<Figures>,
+}
+
+impl Watcher for Watch {
+    fn begin(&mut self, run: &Run) -> Result<(), Failure> {
+        self.figures.iter_mut().for_each(|figures| figures.know(&run.world));
+        self.accounts.begin(run)
+    }
+    fn step(&mut self, fresh: &[Record], run: &Run) -> Result<(), Failure> {
+        if let Some(figures) = &mut self.figures {
+            // Newcomers have a group, too.
+            if fresh.iter().any(|record| matches!(record.what, What::Placed)) {
+                figures.know(&run.world);
+            }
+            fresh.iter().for_each(|record| figures.see(record));
+            figures.pass(run.world.now());
+        }
+        self.accounts.step(fresh, run)
+    }
+}
+
 pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
     let given = arguments.which.find()?;
-    let mut accounts = Accounts::default();
-    let run = play(&given.moment, given.until(arguments.until), &mut accounts)?;
+    let figures = arguments.from.map(|from| Figures::new(Time(from.0)));
+    let mut watch = Watch { accounts: Accounts::default(), figures };
+    let run = play(&given.moment, given.until(arguments.until), &mut watch)?;
+    let Watch { accounts, figures } = &watch;
     if arguments.json {
-        out.json(&as_json(&given, &run, &accounts))?;
+        let mut json = as_json(&given, &run, accounts);
+        if let (Some(figures), Some(fields)) = (figures, json.as_object_mut()) {
+            fields.extend(figures.as_json(run.world.now()));
+        }
+        out.json(&json)?;
     } else {
-        tell(&given, &run, &accounts, out)?;
+        tell(&given, &run, accounts, out)?;
+        figures.iter().try_for_each(|figures| out.text(&figures.told(run.world.now())))?;
     }
-    Ok(verdict(&run, &accounts))
+    Ok(verdict(&run, accounts))
 }
 
 /// What the exit status says: whether every promise held and the run came to its end.

@@ -75,4 +75,8 @@ messages! {
     Request(crate::protocols::request::Message),
     /// Reads, writes and compare-and-set of values under keys.
     Kv(crate::protocols::kv::Message),
+    /// Rows with versions.
+    Versioned(crate::protocols::versioned::Message),
+    /// What everyone is to hear.
+    Rumour(crate::protocols::rumour::Message),
 }

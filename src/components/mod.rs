@@ -16,9 +16,12 @@ mod generator;
 mod kv_client;
 mod kv_store;
 mod message;
+mod peer;
 mod sender;
 mod server;
+mod store;
 mod supervisor;
+mod writer;
 
 pub use fact::{Datum, Fact, Step};
 pub use message::Message;
@@ -45,6 +48,9 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<server::Server>(),
     Kind::of::<kv_client::KvClient>(),
     Kind::of::<kv_store::KvStore>(),
+    Kind::of::<store::Store>(),
+    Kind::of::<writer::Writer>(),
+    Kind::of::<peer::Peer>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -262,3 +262,92 @@ impl Calls {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::choosing::Policy;
+    use super::super::testing::Desk;
+    use super::*;
+
+    type TestDesk = Desk<Message, Timer, ()>;
+
+    fn manner() -> Manner {
+        Manner {
+            timeout: Micros::ms(100),
+            retries: 1,
+            backoff: Backoff { base: Micros::ms(10), cap: Micros::ms(40) },
+            jitter: Jitter::Constant,
+            hedge: Micros::ZERO,
+            budget: 0,
+            rule: Rule { policy: Policy::RoundRobin, choices: 2, virtual_nodes: 1 },
+        }
+    }
+
+    fn calls() -> (Calls, TestDesk) {
+        let mut calls = Calls::default();
+        calls.chooser.know([1, 2].into_iter().map(NodeId));
+        (calls, Desk::new(9))
+    }
+
+    fn asked(desk: &mut TestDesk) -> Vec<(u32, u64)> {
+        let attempt = |message: Message| if let Message::Request { attempt, .. } = message { attempt } else { 0 };
+        desk.sent().into_iter().map(|(to, message)| (to.0, attempt(message))).collect()
+    }
+
+    #[test]
+    fn a_call_that_is_not_answered_is_tried_again_elsewhere_and_then_given_up() {
+        let (mut calls, mut desk) = calls();
+        let manner = manner();
+        assert_eq!(calls.start(&mut desk, &manner, 7, (0, 0), None), Outcome::Nothing);
+        assert_eq!(asked(&mut desk), [(1, 1)]);
+        assert_eq!(calls.on_timer(&mut desk, &manner, Timer::Expired(1)), Outcome::Nothing);
+        assert!(desk.timers.contains(&(Timer::Again(7), Time(10_000))), "after a wait: {:?}", desk.timers);
+        assert_eq!(calls.on_timer(&mut desk, &manner, Timer::Again(7)), Outcome::Retried);
+        assert_eq!(asked(&mut desk), [(2, 2)]);
+        // The answer to the first comes too late.
+        assert_eq!(calls.on_answer(&mut desk, &manner, 1, true), Outcome::Late);
+        assert_eq!(calls.on_timer(&mut desk, &manner, Timer::Expired(2)), Outcome::Expired(7));
+        assert_eq!((calls.open(), asked(&mut desk)), (0, vec![]));
+    }
+
+    #[test]
+    fn a_hedge_goes_to_somebody_else_and_the_first_answer_counts() {
+        let (mut calls, mut desk) = calls();
+        let manner = Manner { hedge: Micros::ms(20), ..manner() };
+        calls.start(&mut desk, &manner, 7, (0, 0), Some(NodeId(2)));
+        assert_eq!(calls.on_timer(&mut desk, &manner, Timer::Hedge(7)), Outcome::Hedged);
+        assert_eq!(asked(&mut desk), [(2, 1), (1, 2)]);
+        // One refusal is not the end while the other may still answer.
+        assert_eq!(calls.on_answer(&mut desk, &manner, 1, false), Outcome::Nothing);
+        assert_eq!(calls.on_answer(&mut desk, &manner, 2, true), Outcome::Answered(7));
+        assert_eq!(desk.timers, [], "nothing is left to wait for");
+        assert_eq!((calls.chooser.under_way(NodeId(1)), calls.chooser.under_way(NodeId(2))), (0, 0));
+    }
+
+    #[test]
+    fn a_budget_bounds_second_attempts() {
+        let (mut calls, mut desk) = calls();
+        // Two a second, and no more than two at once.
+        let manner = Manner { retries: 1_000, jitter: Jitter::None, budget: 2_000, ..manner() };
+        let mut retries = 0;
+        for second in 10..20 {
+            desk.now = Time(second * 1_000_000);
+            for call in 0..5 {
+                let number = second * 10 + call;
+                calls.start(&mut desk, &manner, number, (0, 0), None);
+                let (_, attempt) = asked(&mut desk)[0];
+                let outcome = calls.on_answer(&mut desk, &manner, attempt, false);
+                retries += u32::from(outcome == Outcome::Retried);
+                asked(&mut desk);
+            }
+        }
+        assert_eq!(retries, 20);
+    }
+
+    #[test]
+    fn with_nobody_to_ask_a_call_fails_at_once() {
+        let (mut calls, mut desk) = (Calls::default(), TestDesk::new(9));
+        assert_eq!(calls.start(&mut desk, &manner(), 7, (0, 0), None), Outcome::Refused(7));
+        assert_eq!(calls.open(), 0);
+    }
+}

@@ -15,8 +15,10 @@ pub mod rendezvous;
 pub mod request;
 pub mod ring;
 pub mod routing;
+pub mod rumour;
 #[cfg(test)]
 mod testing;
+pub mod versioned;
 pub mod view_service;
 
 use std::fmt::Debug;
