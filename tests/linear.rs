@@ -4,6 +4,10 @@
 
 #[path = "linear/brute.rs"]
 mod brute;
+#[path = "linear/classic.rs"]
+mod classic;
+#[path = "linear/shrunk.rs"]
+mod shrunk;
 #[path = "linear/simulated.rs"]
 mod simulated;
 
@@ -37,6 +41,9 @@ fn agree(model: Model) {
             Verdict::Violated(violation) => {
                 assert!(!expected, "{model:?} {number}: found no order where there is one: {violation:#?} {calls:#?}");
                 assert!(!violation.operations.is_empty() && violation.operations.len() <= calls.len());
+                // What is shown must be wrong by itself.
+                let broken = shrunk::is_broken(model, &violation);
+                assert_eq!(broken, Some(true), "{model:?} {number}: {violation:#?} of {calls:#?}");
             }
             Verdict::Unknown(_) => panic!("{model:?} {number}: nothing was found: {calls:#?}"),
         }
@@ -131,5 +138,54 @@ fn large_histories_hold_until_something_is_spoiled() {
         let told = spoil_late(&mut calls, &mut luck);
         let Verdict::Violated(violation) = verdict(plan.model, &calls) else { panic!("{name}: holds with {told}") };
         assert!(violation.operations.len() < 200, "{name}: {told}: {violation:#?}");
+    }
+}
+
+/// Histories of 50 000 calls of each model, of few and many processes, of which nobody hears again of one in a hundred.
+#[test]
+#[ignore = "takes minutes, and prints what it took: docs/history.md has the table"]
+#[expect(clippy::disallowed_types, reason = "it measures")]
+fn how_long_large_histories_take() {
+    let plan = Plan {
+        model: Model::Register,
+        calls: 50_000,
+        processes: 5,
+        keys: 1,
+        values: 0,
+        infos: 10,
+        fails: 20,
+        reads: 50,
+    };
+    let kinds = [
+        ("register, each value once", Plan { ..plan }),
+        ("register, 5 values", Plan { values: 5, ..plan }),
+        ("cas-register, each value once", Plan { model: Model::CasRegister, ..plan }),
+        ("cas-register, 5 values", Plan { model: Model::CasRegister, values: 5, ..plan }),
+        ("kv, 100 keys", Plan { model: Model::Kv, keys: 100, values: 5, ..plan }),
+        ("queue, each value once", Plan { model: Model::Queue, reads: 52, ..plan }),
+        ("queue, 50 values", Plan { model: Model::Queue, values: 50, reads: 52, ..plan }),
+        ("list-append, 1 in 100 reads", Plan { model: Model::ListAppend, reads: 1, ..plan }),
+        ("set with remove, 100 values, read whole", Plan { model: Model::Set, values: 100, reads: 20, ..plan }),
+    ];
+    for (name, plan) in kinds {
+        for processes in [5, 20, 50] {
+            let plan = Plan { processes, ..plan };
+            let mut luck = luck(7);
+            let mut calls = simulated(&plan, &mut luck);
+            let timed = |calls: &[Call]| {
+                let history = to_history(plan.model, calls);
+                let start = std::time::Instant::now();
+                let verdict = history.check(None, &mut |_| start.elapsed().as_secs() < 20).expect("it is a history");
+                let word = match verdict {
+                    Verdict::Holds => "holds",
+                    Verdict::Violated(_) => "violated",
+                    Verdict::Unknown(_) => "unknown",
+                };
+                format!("{word} {:.2} s", start.elapsed().as_secs_f64())
+            };
+            let right = timed(&calls);
+            let told = spoil_late(&mut calls, &mut luck);
+            println!("{name}, {processes} processes: {right}; with {told}: {}", timed(&calls));
+        }
     }
 }

@@ -101,6 +101,12 @@ pub fn brute_force(model: Model, calls: &[Call]) -> bool {
     each_key(model, calls, false)
 }
 
+/// Whether some order of calls of one key fits, beginning with a state.
+pub fn brute_force_from(model: Model, calls: &[Call], state: &[u32]) -> bool {
+    let of: Vec<&Call> = calls.iter().collect();
+    any_order(model, &of, state, (1 << of.len()) - 1, false)
+}
+
 pub fn brute_force_without_time(model: Model, calls: &[Call]) -> bool {
     each_key(model, calls, true)
 }
