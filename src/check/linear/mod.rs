@@ -17,6 +17,7 @@ mod search;
 mod shrink;
 mod state;
 mod value;
+mod witness;
 
 use std::rc::Rc;
 

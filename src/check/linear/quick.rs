@@ -6,6 +6,7 @@ use super::model::{Action, Model, Store};
 use super::search::relevant;
 use super::state::EMPTY_SET;
 use super::value::Value;
+use super::witness::{self, Cluster};
 
 /// Whether a part is linearizable, where that needs no search.
 pub(super) fn decide(store: &mut Store, part: &Part) -> Option<bool> {
@@ -102,13 +103,11 @@ fn registers(part: &Part) -> Option<bool> {
     if part.initial == Value::ANYTHING.0 {
         return None;
     }
-    let mut doubtful = false;
     let mut operations = relevant(&part.operations);
-    operations.retain(|one| {
-        doubtful |= matches!(one.action, Action::CasFailed(_));
-        !matches!(one.action, Action::CasFailed(_))
-    });
-    if doubtful {
+    let is_refused = |one: &Operation| matches!(one.action, Action::CasFailed(_));
+    let refused: Vec<Operation> = operations.iter().copied().filter(is_refused).collect();
+    operations.retain(|one| !is_refused(one));
+    if !refused.is_empty() {
         operations = relevant(&operations);
     }
     if operations.iter().any(|one| matches!(one.action, Action::Append(_))) {
@@ -180,6 +179,7 @@ fn registers(part: &Part) -> Option<bool> {
         .collect();
     order.sort_unstable();
     let (mut apart, mut together) = (Vec::new(), Vec::new());
+    let mut clusters = Vec::new();
     for members in order.chunk_by(|a, b| a.0 == b.0) {
         let mut zone = Zone::NONE;
         if members[0].0 == NOBODY {
@@ -194,6 +194,11 @@ fn registers(part: &Part) -> Option<bool> {
         if !in_steps(steps) {
             return Some(false);
         }
+        if !refused.is_empty() {
+            let members: Vec<&Operation> = members.iter().map(|(.., place)| &operations[*place]).collect();
+            let Zone { returned, invoked } = zone;
+            clusters.push(Cluster { returned, invoked, values: witness::values(&members) });
+        }
         if zone.returned < zone.invoked { apart.push(zone) } else { together.push(zone) }
     }
     apart.sort_unstable_by_key(|zone| zone.returned);
@@ -203,8 +208,8 @@ fn registers(part: &Part) -> Option<bool> {
         before > 0 && zone.returned < apart[before - 1].invoked
     });
     match !overlap && !within {
-        // Those that found something else may still not fit.
-        true if doubtful => None,
+        // Those that found something else may fit here; if not, they may still fit elsewhere.
+        true if !refused.is_empty() => witness::fits(Value(part.initial), &clusters, &refused).then_some(true),
         holds => Some(holds),
     }
 }
