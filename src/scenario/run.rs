@@ -48,6 +48,11 @@ pub struct Run {
     fresh: Vec<Record>,
 }
 
+/// How many bytes a small run holds, and how many go with each thing that [`World::size`](crate::sim::World::size) counts:
+/// measured, see `tests/memory.rs`.
+const WEIGHT: usize = 20_000;
+const WEIGHT_OF_A_THING: usize = 200;
+
 /// A step's tasks being watched.
 #[derive(Clone)]
 struct Tasks {
@@ -195,6 +200,10 @@ impl Run {
     /// The cues that have been given: place in the document and time.
     pub fn given(&self) -> &[(usize, Time)] {
         &self.given
+    }
+    /// About how many bytes a copy of it holds, as if it shared nothing.
+    pub fn weight(&self) -> usize {
+        WEIGHT + self.world.size() * WEIGHT_OF_A_THING
     }
     /// Everything that is, as one number: the same natively and in every browser.
     pub fn digest(&self) -> u64 {

@@ -1,62 +1,40 @@
 //! TIME TRAVEL: a history is a document, a seed, settings and acts; any instant of it can be had again.
 
+mod frames;
 mod moment;
 mod tape;
+mod tree;
 
+pub use frames::{KEYFRAME_STEPS, MAX_BYTES, MAX_KEYFRAMES};
 pub use moment::{Cursor, MAX_ACTS, Moment, Source, Stamped};
 pub use tape::{Mark, MarkKind, Tape};
+pub use tree::{Course, CourseId, MAX_BRANCHES};
 
 use std::rc::Rc;
 
 use crate::components::Record;
 use crate::scenario::{Act, Document, Problem, Run, Sink};
-use crate::sim::{Micros, Time, Value};
+use crate::sim::{RecordId, Time, Value};
 use crate::trace::Log;
 
-/// A keyframe is taken after so many steps.
-pub const KEYFRAME_STEPS: u64 = 5_000;
-/// How many keyframes are kept; they are thinned with their distance from the newest.
-pub const MAX_KEYFRAMES: usize = 64;
-/// How much all keyframes may hold (see [`World::size`](crate::sim::World::size)): a few hundred megabytes, if they
-/// share nothing.
-const MAX_KEPT: usize = 4_000_000;
-/// How many branches are kept; the oldest goes first.
-pub const MAX_BRANCHES: usize = 32;
+use frames::{Frames, Keyframe, lies_on};
+use tree::Tree;
+
 /// How many records a step may bring about, on average, where the steps are counted out.
 const RECORDS_A_STEP: u64 = 8;
-/// How much of the log there should be before an instant that one has jumped to.
-const RUN_UP: Micros = Micros::secs(3);
-
-/// A course of events that was left by acting in its past.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// What was done in it.
-    pub acts: Rc<Vec<Stamped>>,
-    /// Where it was left.
-    pub until: Time,
-}
 
 /// A run and its history.
 pub struct Timeline {
     document: Rc<Document>,
     seed: u64,
     settings: Rc<Vec<(String, Value)>>,
-    acts: Rc<Vec<Stamped>>,
+    tree: Tree,
     next_act: usize,
     run: Run,
     log: Log,
-    tape: Tape,
-    keyframes: Vec<Keyframe>,
-    branches: Vec<Branch>,
-    /// The furthest instant that this branch has come to.
-    reached: Time,
-}
-
-#[derive(Clone)]
-struct Keyframe {
-    run: Run,
-    next_act: usize,
-    size: usize,
+    frames: Frames,
+    /// What was taken back, the last of it at the end; until something else is done.
+    undone: Vec<(Stamped, RecordId)>,
 }
 
 /// Where records go as the run advances.
@@ -79,19 +57,16 @@ impl Timeline {
     /// A setting that no dial of the document takes, or a problem of the document.
     pub fn new(document: Rc<Document>, seed: u64, settings: Vec<(String, Value)>) -> Result<Timeline, Problem> {
         let run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
-        let first = Keyframe { run: run.clone(), next_act: 0, size: run.world.size() };
         Ok(Timeline {
             document,
             seed,
             settings: Rc::new(settings),
-            acts: Rc::default(),
+            tree: Tree::new(Vec::new()),
             next_act: 0,
+            frames: Frames::new(Keyframe::new(&run, &Rc::default(), 0)),
             run,
             log: Log::default(),
-            tape: Tape::default(),
-            keyframes: vec![first],
-            branches: Vec::new(),
-            reached: Time::ZERO,
+            undone: Vec::new(),
         })
     }
 
@@ -111,7 +86,7 @@ impl Timeline {
     /// As [`Timeline::new`].
     pub fn with_acts(document: Rc<Document>, moment: &Moment) -> Result<Timeline, Problem> {
         let mut timeline = Timeline::new(document, moment.seed, moment.settings.clone())?;
-        timeline.acts = Rc::new(moment.acts.clone());
+        timeline.tree = Tree::new(moment.acts.clone());
         Ok(timeline)
     }
 
@@ -135,35 +110,51 @@ impl Timeline {
     pub fn now(&self) -> Time {
         self.run.world.now()
     }
-    /// The furthest instant that this branch has come to.
+    /// The furthest instant that this course has come to.
     pub fn reached(&self) -> Time {
-        self.reached
+        self.tree.here().reached
     }
     /// The records up to the cursor, as far back as they are kept.
     pub fn log(&self) -> &Log {
         &self.log
     }
-    /// What happened, for the tape.
+    /// What happened in this course, for the tape.
     pub fn tape(&self) -> &Tape {
-        &self.tape
+        &self.tree.here().tape
     }
-    /// How much the keyframes hold, as [`World::size`](crate::sim::World::size) counts it, as if they shared nothing.
+    /// How many bytes the keyframes hold, as if they shared nothing; about [`MAX_BYTES`] at most.
     pub fn held(&self) -> usize {
-        self.keyframes.iter().map(|frame| frame.size).sum()
+        self.frames.held()
     }
-    /// What was done in this branch, also after the cursor.
+    /// How many keyframes there are.
+    pub fn keyframes(&self) -> usize {
+        self.frames.count()
+    }
+    /// What was done in this course, also after the cursor.
     pub fn acts(&self) -> &[Stamped] {
-        &self.acts
+        self.tree.here().acts()
     }
-    /// The courses of events that were left.
-    pub fn branches(&self) -> &[Branch] {
-        &self.branches
+    /// All courses that are kept, the oldest first.
+    pub fn courses(&self) -> &[Course] {
+        self.tree.courses()
+    }
+    /// The course that runs.
+    pub fn course(&self) -> &Course {
+        self.tree.here()
+    }
+    /// What an undo would take back: the last act before the cursor.
+    pub fn last_act(&self) -> Option<&Stamped> {
+        self.acts().get(self.next_act.checked_sub(1)?)
+    }
+    /// What a redo would do again.
+    pub fn next_redo(&self) -> Option<&Stamped> {
+        self.undone.last().map(|(stamped, _)| stamped)
     }
     /// Where the cursor stands: an instant, and the place in it where not all of it has happened yet.
     pub fn cursor(&self) -> Cursor {
         let now = self.now();
         let complete =
-            self.run.next_at().is_none_or(|at| at > now) && self.acts.get(self.next_act).is_none_or(|act| act.at > now);
+            self.run.next_at().is_none_or(|at| at > now) && self.acts().get(self.next_act).is_none_or(|act| act.at > now);
         Cursor { at: now, steps: (!complete).then(|| self.run.steps()) }
     }
 
@@ -175,18 +166,18 @@ impl Timeline {
         while self.next_at().is_some_and(|at| at <= until) {
             let spent = self.run.steps() >= last || self.run.world.last_record().0 >= last_record;
             if spent || !self.step() {
-                self.reached = self.reached.max(self.now());
                 return self.run.world.halted().is_some();
             }
         }
-        self.run.run_until(until, &mut Scribe { log: &mut self.log, tape: &mut self.tape });
-        self.reached = self.reached.max(until);
+        let course = self.tree.here_mut();
+        self.run.run_until(until, &mut Scribe { log: &mut self.log, tape: &mut course.tape });
+        course.reached = course.reached.max(until);
         true
     }
 
     /// When something happens next: an event, a cue or an act.
     pub fn next_at(&self) -> Option<Time> {
-        let act = self.acts.get(self.next_act).map(|act| act.at);
+        let act = self.acts().get(self.next_act).map(|act| act.at);
         match (self.run.next_at(), act) {
             (Some(event), Some(act)) => Some(event.min(act)),
             (event, act) => event.or(act),
@@ -196,12 +187,16 @@ impl Timeline {
     /// Does the next thing: an event, a cue, or an act, which comes after everything else in its microsecond. `false`
     /// when nothing is left to happen.
     pub fn step(&mut self) -> bool {
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut self.tape };
-        let act = self.acts.get(self.next_act).filter(|act| self.run.next_at().is_none_or(|event| event > act.at));
+        let course = self.tree.here_mut();
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape };
+        let act = course.acts.get(self.next_act).filter(|act| self.run.next_at().is_none_or(|event| event > act.at));
         let stepped = match act {
             Some(stamped) => {
-                self.next_act += 1;
                 self.run.run_until(stamped.at, &mut scribe);
+                if course.before.len() == self.next_act {
+                    Rc::make_mut(&mut course.before).push(self.run.world.last_record());
+                }
+                self.next_act += 1;
                 // An act that can no longer be done was impossible where it was made, too.
                 if self.run.act(&stamped.act, &mut scribe).is_err() {
                     self.run.pass_over();
@@ -210,41 +205,106 @@ impl Timeline {
             }
             None => self.run.step(&mut scribe),
         };
-        self.reached = self.reached.max(self.now());
-        self.tape.see_violations(self.run.violations());
-        self.keep_frame();
+        course.reached = course.reached.max(self.run.world.now());
+        course.tape.see_violations(self.run.violations());
+        if self.frames.wants(self.run.steps()) {
+            self.frames.take(&self.run, &course.acts, self.next_act);
+        }
         stepped
     }
 
-    /// Does something now. What was done later is kept as a branch.
+    /// Does something now, after everything else in this microsecond. In the past, that leaves the course of events; it
+    /// is kept.
     ///
     /// # Errors
-    /// A sentence, when it cannot be done or would change nothing; then nothing has changed and no branch opened.
+    /// A sentence, when it cannot be done or would change nothing; then the course has not been left.
     pub fn act(&mut self, act: Act) -> Result<(), String> {
+        let now = self.now();
+        while self.run.next_at().is_some_and(|at| at <= now) && self.step() {}
         act.check(&self.document, &self.run.world)?;
-        if self.acts.len() >= MAX_ACTS {
+        if self.next_act >= MAX_ACTS {
             return Err(format!("{MAX_ACTS} things were done in this run, which is the limit"));
         }
-        let now = self.now();
-        if self.next_act < self.acts.len() {
-            if self.branches.len() >= MAX_BRANCHES {
-                self.branches.remove(0);
-            }
-            self.branches.push(Branch { acts: self.acts.clone(), until: self.reached });
+        let last = self.run.world.last_record();
+        if self.next_act < self.acts().len() || self.reached() > now {
+            self.tree.leave(now, self.next_act, last);
         }
-        self.tape.leave_branch(now, self.run.world.last_record());
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut self.tape };
-        self.run.act(&act, &mut scribe)?;
-        let acts = Rc::make_mut(&mut self.acts);
-        acts.truncate(self.next_act);
-        acts.push(Stamped { at: now, act });
+        self.undone.clear();
+        self.carry_out(Stamped { at: now, act }, last)
+    }
+
+    fn carry_out(&mut self, stamped: Stamped, last: RecordId) -> Result<(), String> {
+        let course = self.tree.here_mut();
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape };
+        self.run.act(&stamped.act, &mut scribe)?;
+        Rc::make_mut(&mut course.acts).push(stamped);
+        Rc::make_mut(&mut course.before).push(last);
         self.next_act += 1;
-        // What came after this instant belongs to the branch that was left.
-        let steps = self.run.steps();
-        self.keyframes.retain(|frame| frame.run.steps() < steps && frame.run.world.now() <= now);
-        self.tape.see_violations(self.run.violations());
-        self.reached = now;
+        course.tape.see_violations(self.run.violations());
         Ok(())
+    }
+
+    /// Takes the last act before the cursor back: the course without it runs from now on, and wants to be gone to where one
+    /// stands ([`Timeline::go_on`]). The one with it is kept. `None` when nothing was done.
+    pub fn undo(&mut self) -> Option<Cursor> {
+        let taken = self.next_act.checked_sub(1)?;
+        let (stamped, last) = (self.acts()[taken].clone(), self.tree.here().before[taken]);
+        let acts = self.acts()[..taken].to_vec();
+        let cursor = self.turn(&acts, |tree| tree.leave(stamped.at, taken, last));
+        self.undone.push((stamped, last));
+        Some(cursor)
+    }
+
+    /// Does again what was taken back last, at the instant when it was done. As [`Timeline::undo`]; `None` when nothing
+    /// was taken back.
+    pub fn redo(&mut self) -> Option<Cursor> {
+        let (stamped, last) = self.undone.pop()?;
+        let shared = self.next_act;
+        let mut acts = self.acts()[..shared].to_vec();
+        acts.push(stamped.clone());
+        let cursor = self.turn(&acts, |tree| {
+            tree.leave(stamped.at, shared, last);
+            Rc::make_mut(&mut tree.here_mut().acts).push(stamped);
+        });
+        Some(cursor)
+    }
+
+    /// The course with exactly these acts runs from now on; if it is not kept, one that `begin` begins.
+    fn turn(&mut self, acts: &[Stamped], begin: impl FnOnce(&mut Tree)) -> Cursor {
+        let (cursor, done) = (Cursor { at: self.now(), steps: None }, self.tree.here().acts.clone());
+        match self.tree.with_acts(acts) {
+            Some(id) => {
+                self.tree.turn_to(id);
+            }
+            None => begin(&mut self.tree),
+        }
+        self.set_out(cursor, &done);
+        cursor
+    }
+
+    /// Another course runs from now on, and wants to be gone to the cursor that this gives: where one stands, or as far as
+    /// the course has come. `None` where it is not kept any more.
+    pub fn visit(&mut self, id: CourseId) -> Option<Cursor> {
+        let (here, done) = (self.now(), self.tree.here().acts.clone());
+        if !self.tree.turn_to(id) {
+            return None;
+        }
+        self.undone.clear();
+        let cursor = Cursor { at: here.min(self.reached()), steps: None };
+        self.set_out(cursor, &done);
+        Some(cursor)
+    }
+
+    /// The course in which nothing was done runs from now on, from its beginning.
+    pub fn begin_again(&mut self) {
+        self.undone.clear();
+        self.turn(&[], |tree| tree.leave(Time::ZERO, 0, RecordId(0)));
+        self.seek(Cursor { at: Time::ZERO, steps: Some(0) });
+    }
+
+    /// Whether keyframes are also taken between others, for one who goes back step by step.
+    pub fn set_dense(&mut self, dense: bool) {
+        self.frames.dense = dense;
     }
 
     /// Goes to a cursor, forwards or back, however long that takes.
@@ -255,18 +315,22 @@ impl Timeline {
 
     /// Goes to the best place to go to a cursor from: where it stands, or a keyframe. [`Timeline::go_on`] does the rest.
     pub fn seek_towards(&mut self, cursor: Cursor) {
-        let start = Time(cursor.at.0.saturating_sub(RUN_UP.0));
-        let usable = |frame: &&Keyframe| {
-            let early = frame.run.world.now() <= start || frame.run.steps() == 0;
-            early && cursor.steps.is_none_or(|steps| frame.run.steps() <= steps)
-        };
-        let back = cursor.at < self.now() || cursor.steps.is_some_and(|steps| steps < self.run.steps());
-        let frame = self.keyframes.iter().rev().find(usable);
-        if let Some(frame) = frame.filter(|frame| back || frame.run.steps() > self.run.steps()) {
+        let done = self.tree.here().acts.clone();
+        self.set_out(cursor, &done);
+    }
+
+    /// As [`Timeline::seek_towards`], where the run has come by the first of the acts `done`, in another course perhaps.
+    fn set_out(&mut self, cursor: Cursor, done: &Rc<Vec<Stamped>>) {
+        let course = &self.tree.here().acts;
+        let behind = cursor.at < self.now() || cursor.steps.is_some_and(|steps| steps < self.run.steps());
+        let stays = !behind && lies_on(done, self.next_act, self.now(), course);
+        let frame = self.frames.before(cursor, course);
+        if !stays || frame.run.steps() > self.run.steps() {
             let frame = frame.clone();
             (self.run, self.next_act) = (frame.run, frame.next_act);
             self.log.clear();
         }
+        self.frames.moved(self.run.steps());
     }
 
     /// Goes on to a cursor, but does at most `budget` steps. Whether it got there.
@@ -302,26 +366,8 @@ impl Timeline {
             document: self.document.clone(),
             seed: self.seed,
             settings: self.settings.to_vec(),
-            acts: self.acts[..self.next_act].to_vec(),
+            acts: self.acts()[..self.next_act].to_vec(),
             cursor: self.cursor(),
-        }
-    }
-
-    fn keep_frame(&mut self) {
-        let steps = self.run.steps();
-        let last = self.keyframes.last().map_or(0, |frame| frame.run.steps());
-        if steps < last + KEYFRAME_STEPS {
-            return;
-        }
-        self.keyframes.push(Keyframe { run: self.run.clone(), next_act: self.next_act, size: self.run.world.size() });
-        while self.keyframes.len() > MAX_KEYFRAMES || self.keyframes.len() > 3 && self.held() > MAX_KEPT {
-            // Every second one of the older half goes; the first, the beginning, always stays.
-            let half = self.keyframes.len() / 2;
-            let mut place = 0;
-            self.keyframes.retain(|_| {
-                place += 1;
-                place > half || (place - 1) % 2 == 0
-            });
         }
     }
 }

@@ -1,0 +1,138 @@
+//! Keyframes: what the run was at some instants, so that no way to any instant is long.
+
+use std::rc::Rc;
+
+use crate::scenario::Run;
+use crate::sim::{Micros, Time};
+
+use super::moment::{Cursor, Stamped};
+
+/// How many steps lie between two keyframes at least.
+pub const KEYFRAME_STEPS: u64 = 5_000;
+/// How many keyframes are kept.
+pub const MAX_KEYFRAMES: usize = 512;
+/// How many bytes all keyframes may hold, as [`Run::weight`] estimates them; three are kept whatever they hold.
+pub const MAX_BYTES: usize = 64_000_000;
+/// How much of the log there should be before an instant that one has jumped to.
+const RUN_UP: Micros = Micros::secs(3);
+/// How many steps may be spent on that.
+const RUN_UP_STEPS: u64 = 10_000;
+/// Keyframes this close to where one stands are not thinned while one goes back step by step.
+const NEAR: u64 = 16 * KEYFRAME_STEPS;
+
+/// What the run was after some of its steps, in the courses that begin with the same acts.
+#[derive(Clone)]
+pub(super) struct Keyframe {
+    pub run: Run,
+    pub acts: Rc<Vec<Stamped>>,
+    pub next_act: usize,
+    weight: usize,
+}
+
+impl Keyframe {
+    pub fn new(run: &Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
+        Keyframe { run: run.clone(), acts: acts.clone(), next_act, weight: run.weight() }
+    }
+
+    fn steps(&self) -> u64 {
+        self.run.steps()
+    }
+}
+
+/// Whether a run with these acts behind it lies on the way of a course.
+pub(super) fn lies_on(acts: &Rc<Vec<Stamped>>, done: usize, now: Time, course: &Rc<Vec<Stamped>>) -> bool {
+    let same = Rc::ptr_eq(acts, course) || course.get(..done).is_some_and(|shared| *shared == acts[..done]);
+    same && course.get(done).is_none_or(|next| next.at >= now)
+}
+
+/// The keyframes of a history, of all its courses, in the order of their steps; the first is the beginning.
+pub(super) struct Frames {
+    frames: Vec<Keyframe>,
+    held: usize,
+    /// Whether keyframes are also taken between others, since one goes back step by step.
+    pub dense: bool,
+    /// Before so many steps there is no keyframe to take.
+    next: u64,
+}
+
+impl Frames {
+    pub fn new(first: Keyframe) -> Frames {
+        Frames { held: first.weight, frames: vec![first], dense: false, next: KEYFRAME_STEPS }
+    }
+
+    /// How many bytes they hold, as if they shared nothing.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The best place to go to a cursor of a course from: the last one before it, or one a little before that, for the
+    /// log's sake. There is always the beginning.
+    pub fn before(&self, cursor: Cursor, course: &Rc<Vec<Stamped>>) -> &Keyframe {
+        let usable = |frame: &&Keyframe| {
+            frame.run.world.now() <= cursor.at
+                && cursor.steps.is_none_or(|steps| frame.steps() <= steps)
+                && lies_on(&frame.acts, frame.next_act, frame.run.world.now(), course)
+        };
+        let start = Time(cursor.at.0.saturating_sub(RUN_UP.0));
+        let mut found = self.frames.iter().rev().filter(usable);
+        let Some(last) = found.next() else { return &self.frames[0] };
+        let earlier = found.find(|frame| frame.run.world.now() <= start);
+        let near = earlier.filter(|frame| last.run.world.now() > start && last.steps() - frame.steps() <= RUN_UP_STEPS);
+        near.unwrap_or(last)
+    }
+
+    /// Somebody stands somewhere else now.
+    pub fn moved(&mut self, steps: u64) {
+        self.next = steps + 1;
+    }
+
+    /// Whether a keyframe should be looked for after so many steps: cheap, for every step.
+    pub fn wants(&self, steps: u64) -> bool {
+        steps >= self.next
+    }
+
+    /// Takes a keyframe, if there is none near.
+    pub fn take(&mut self, run: &Run, acts: &Rc<Vec<Stamped>>, next_act: usize) {
+        let steps = run.steps();
+        let on_way = |frame: &&Keyframe| lies_on(&frame.acts, frame.next_act, frame.run.world.now(), acts);
+        let place = self.frames.partition_point(|frame| frame.steps() <= steps);
+        let before = self.frames[..place].iter().rev().find(on_way).map_or(0, Keyframe::steps);
+        let after = self.frames[place..].iter().find(on_way).map(Keyframe::steps);
+        self.next = before.max(steps.saturating_sub(KEYFRAME_STEPS)) + KEYFRAME_STEPS;
+        if let Some(after) = after.filter(|after| !self.dense || after - steps < KEYFRAME_STEPS / 2) {
+            self.next = self.next.max(after);
+            return;
+        }
+        if steps < before + KEYFRAME_STEPS {
+            return;
+        }
+        let frame = Keyframe::new(run, acts, next_act);
+        self.held += frame.weight;
+        self.frames.insert(place, frame);
+        self.next = steps + KEYFRAME_STEPS;
+        while self.frames.len() > MAX_KEYFRAMES || self.frames.len() > 3 && self.held > MAX_BYTES {
+            self.thin(steps, acts);
+        }
+    }
+
+    /// Lets that one go whose absence makes the shortest way longer; those of other courses sooner. The beginning stays.
+    fn thin(&mut self, here: u64, course: &Rc<Vec<Stamped>>) {
+        let last = self.frames.len() - 1;
+        let cost = |place: &usize| {
+            let (frame, steps) = (&self.frames[*place], |place: usize| self.frames[place].steps());
+            let gap = if *place == last { u64::MAX / 8 } else { steps(place + 1) - steps(place - 1) };
+            let ours = lies_on(&frame.acts, frame.next_act, frame.run.world.now(), course);
+            let near = self.dense && ours && frame.steps().abs_diff(here) <= NEAR;
+            // Of several alike, the earliest.
+            (near, if ours { gap * 4 } else { gap })
+        };
+        let Some(place) = (1..=last).min_by_key(cost) else { return };
+        self.held -= self.frames[place].weight;
+        self.frames.remove(place);
+    }
+}
