@@ -204,7 +204,12 @@ fn a_long_run_keeps_to_its_memory() {
     document.groups.iter_mut().find(|group| group.kind == "client").expect("people write").count = 300;
     let mut timeline = Timeline::new(Rc::new(document), 2, Vec::new()).unwrap();
     timeline.advance(Time(Micros::secs(30).0), u64::MAX);
-    assert!(timeline.keyframes() > 8 && timeline.held() <= MAX_BYTES, "{} in {}", timeline.held(), timeline.keyframes());
+    assert!(
+        timeline.keyframes() > 8 && timeline.held() <= MAX_BYTES,
+        "{} in {}",
+        timeline.held(),
+        timeline.keyframes()
+    );
     timeline.seek(at(17_000_000));
     let seen = timeline.run().digest();
     timeline.seek(at(29_000_000));

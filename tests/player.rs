@@ -2,10 +2,14 @@
 
 use std::rc::Rc;
 
-use faultline::player::{Action, Player, Tone, inspector, key_action, log_lines, menu, palette, steps, vitals};
+use faultline::components::{Fact, What};
+use faultline::player::{
+    Action, Player, Stop, Tone, inspector, key_action, lanes, log_lines, menu, palette, steps, vitals,
+};
 use faultline::scenario::{Act, Document, builtin};
 use faultline::scene::{DisplayList, Target};
 use faultline::sim::{NodeId, Status, Time};
+use faultline::timeline::MarkKind;
 
 fn chat() -> Player {
     let mut player = Player::new(Rc::new(builtin("chat").expect("it is built in"))).expect("it has no problems");
@@ -137,7 +141,7 @@ fn acting_in_the_past_keeps_what_was_left_and_leads_elsewhere() {
     let first = player.timeline().run().digest();
     player.dispatch(Action::Seek(Time(1_000_000)));
     player.dispatch(kill("gateway-1"));
-    assert_eq!(player.timeline().branches().len(), 1);
+    assert_eq!(player.timeline().courses().len(), 2);
     assert_eq!(player.timeline().acts().len(), 1);
     player.dispatch(Action::Seek(Time(8_000_000)));
     assert_ne!(player.timeline().run().digest(), first);
@@ -293,4 +297,95 @@ fn an_untouched_beginning_is_shared_as_the_scenario_alone() {
     player.dispatch(Action::StepBack);
     let (moment, shown) = player.share();
     assert!(faultline::link::write(&moment, &shown).fragment.contains(".d~"));
+}
+
+#[test]
+fn what_was_done_is_taken_back_and_done_again_where_one_stands() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(1_000_000)));
+    player.dispatch(kill("sender-1"));
+    player.dispatch(Action::Seek(Time(2_000_000)));
+    let (sender, with) = (node(&player, "sender-1"), player.timeline().run().digest());
+    let status = |player: &Player| player.timeline().run().world.node(sender).unwrap().status;
+    player.dispatch(Action::Undo);
+    assert_eq!((status(&player), player.timeline().now()), (Status::Up, Time(2_000_000)));
+    player.dispatch(Action::Undo);
+    assert!(player.notices().last().unwrap().told.starts_with("Nothing was done"));
+    player.dispatch(Action::Redo);
+    assert_eq!((status(&player), player.timeline().run().digest()), (Status::Crashed, with));
+}
+
+#[test]
+fn the_tree_shows_each_course_below_the_one_that_it_left() {
+    let mut player = chat();
+    assert!(lanes(&player).is_empty(), "there is nothing to choose from");
+    player.dispatch(Action::Seek(Time(4_000_000)));
+    for (at, name) in [(1_000_000, "sender-1"), (3_000_000, "gateway-1"), (2_000_000, "history-1")] {
+        player.dispatch(Action::Seek(Time(at)));
+        player.dispatch(kill(name));
+        player.dispatch(Action::Seek(Time(4_000_000)));
+    }
+    let tree: Vec<_> =
+        lanes(&player).into_iter().map(|lane| (lane.name, lane.from, lane.parent, lane.current)).collect();
+    let row = |name: &str, at: u64, parent, current| (name.to_owned(), Time(at), parent, current);
+    assert_eq!(
+        tree,
+        [
+            row("as it began", 0, None, false),
+            row("kill sender-1", 1_000_000, Some(0), false),
+            // An act at the end of a course leaves none: it was at its end when gateway-1 died in it.
+            row("kill gateway-1", 3_000_000, Some(1), false),
+            row("kill history-1", 2_000_000, Some(1), true),
+        ]
+    );
+    let first = lanes(&player)[0].id;
+    player.dispatch(Action::Visit(first));
+    assert!(player.timeline().acts().is_empty() && lanes(&player)[0].current);
+}
+
+#[test]
+fn one_goes_from_what_happened_to_what_happened() {
+    let mut player = chat();
+    player.dispatch(Action::Seek(Time(1_000_000)));
+    player.dispatch(kill("sender-1"));
+    player.dispatch(Action::Seek(Time(1_100_000)));
+    player.dispatch(Action::LookFor(Stop::Mark(MarkKind::Notice)));
+    player.dispatch(Action::Jump(true));
+    let noticed = player.timeline().now();
+    assert!(Time(1_200_000) < noticed && noticed < Time(2_500_000), "run on until somebody suspects: {noticed}");
+    let log = player.timeline().log();
+    assert!(
+        log.since(noticed)
+            .any(|record| record.at == noticed && matches!(record.what, What::Fact(Fact::Suspected { .. })))
+    );
+    player.dispatch(Action::LookFor(Stop::Any));
+    player.dispatch(Action::Jump(false));
+    assert_eq!(player.timeline().now(), Time(1_000_000), "back to the crash");
+    player.dispatch(Action::Seek(Time(500_000)));
+    player.dispatch(Action::Bookmark);
+    player.dispatch(Action::Seek(Time(3_000_000)));
+    player.dispatch(Action::LookFor(Stop::Bookmark));
+    player.dispatch(Action::Jump(false));
+    assert_eq!((player.timeline().now(), player.bookmarks()), (Time(500_000), &[Time(500_000)][..]));
+    player.dispatch(Action::Jump(false));
+    assert!(player.notices().last().unwrap().told.contains("No bookmark before"));
+}
+
+#[test]
+fn time_runs_backwards_to_the_beginning_and_through_the_same_instants() {
+    let mut player = chat();
+    player.dispatch(Action::Speed(1.0));
+    player.dispatch(Action::Seek(Time(1_000_000)));
+    player.dispatch(Action::PlayBack);
+    for _ in 0..5 {
+        assert!(player.frame(0.1));
+    }
+    assert_eq!(player.timeline().now(), Time(500_000));
+    let mut straight = chat();
+    straight.dispatch(Action::Seek(Time(500_000)));
+    assert_eq!(player.timeline().run().digest(), straight.timeline().run().digest());
+    for _ in 0..20 {
+        player.frame(0.1);
+    }
+    assert_eq!((player.timeline().now(), player.playing(), player.backwards()), (Time::ZERO, false, false));
 }

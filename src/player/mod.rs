@@ -4,6 +4,7 @@
 mod inspect;
 mod menu;
 mod panel;
+mod past;
 mod travel;
 
 pub use inspect::inspector;
@@ -13,6 +14,8 @@ pub use panel::{
     log_lines, news, prose, state_in_words, steps, verdict, vitals,
 };
 
+pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
+
 use std::rc::Rc;
 
 use crate::components::What;
@@ -20,7 +23,7 @@ use crate::link::Shown;
 use crate::scenario::{Act, Document, Problem, builtin};
 use crate::scene::{DisplayList, Insets, Layout, Loss, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, RecordId, Time, Value};
-use crate::timeline::{Moment, Timeline};
+use crate::timeline::{CourseId, Moment, Timeline};
 
 /// The slowest and the fastest a run can be watched: simulated seconds a second.
 pub const SPEEDS: (f64, f64) = (0.001, 100.0);
@@ -58,7 +61,7 @@ pub enum Action {
     Seek(Time),
     /// Goes on or back by simulated seconds, a tenth of them when slow.
     Skip(i32),
-    /// Back to the beginning, with everything that was done undone.
+    /// Back to the beginning, with nothing done; the course that was left is kept.
     Restart,
     /// The same scenario with another seed, from the beginning.
     Reseed(u64),
@@ -98,6 +101,20 @@ pub enum Action {
     Tell(Tone, String),
     /// Ticks a dial, by its place in the document.
     Turn(usize, Value),
+    /// Takes the last thing that was done back, where one stands.
+    Undo,
+    /// Does what was taken back again.
+    Redo,
+    /// Returns to a course of events that was left.
+    Visit(CourseId),
+    /// Runs backwards, or forwards again.
+    PlayBack,
+    /// From now on [`Action::Jump`] goes to these.
+    LookFor(Stop),
+    /// Goes to the next of them (`true`), or the previous one.
+    Jump(bool),
+    /// Puts a bookmark at this instant, or takes it away.
+    Bookmark,
 }
 
 /// How a notice is meant.
@@ -150,6 +167,12 @@ pub struct Player {
     told_broken: usize,
     /// A way that takes longer than a frame.
     journey: Option<travel::Journey>,
+    /// Whether time is gone through backwards while it plays.
+    backwards: bool,
+    /// What one goes to from stop to stop.
+    stop: Stop,
+    /// Instants that the person wants to come back to, ascending.
+    bookmarks: Vec<Time>,
     /// Whether something has changed since the last frame.
     dirty: bool,
 }
@@ -196,6 +219,9 @@ impl Player {
             said: 0,
             told_broken: 0,
             journey: None,
+            backwards: false,
+            stop: Stop::Any,
+            bookmarks: Vec::new(),
             dirty: true,
         };
         player.after_change();
@@ -262,7 +288,10 @@ impl Player {
             Action::Open(name) => self.open(&name),
             Action::Play => self.playing = true,
             Action::Pause => self.playing = false,
-            Action::Toggle => self.playing = !self.playing,
+            Action::Toggle => {
+                self.playing = !self.playing;
+                self.forwards();
+            }
             Action::StepOn => {
                 self.playing = false;
                 if !self.timeline.step() {
@@ -282,12 +311,22 @@ impl Player {
                 let span = (self.speed.min(1.0) * 1e6 * f64::from(by)) as i64;
                 self.seek(Time(self.timeline.now().0.saturating_add_signed(span)));
             }
-            Action::Restart => self.restart(self.timeline.seed()),
+            Action::Restart => {
+                self.timeline.begin_again();
+                self.begun();
+            }
             Action::Reseed(seed) => {
                 let before = self.timeline.seed();
                 self.restart(seed);
                 self.tell(Tone::Quiet, format!("Other luck: a run with seed {seed:x}. The one before had {before:x}."));
             }
+            past @ (Action::Undo
+            | Action::Redo
+            | Action::Visit(_)
+            | Action::PlayBack
+            | Action::LookFor(_)
+            | Action::Jump(_)
+            | Action::Bookmark) => self.dispatch_past(&past),
             Action::Act(act) => self.act(act),
             Action::Acts(acts) => acts.into_iter().for_each(|act| self.act(act)),
             Action::Select(target) => self.view.selected = target,
@@ -341,6 +380,10 @@ impl Player {
         let mut changed = std::mem::take(&mut self.dirty);
         if self.journey.is_some() {
             self.travel();
+            return true;
+        }
+        if self.playing && self.backwards {
+            self.frame_back(seconds.clamp(0.0, LONGEST_FRAME));
             return true;
         }
         if self.playing && self.timeline.run().world.halted().is_none() {
@@ -406,14 +449,19 @@ impl Player {
         match Timeline::new(document, seed, self.timeline.settings().to_vec()) {
             Ok(timeline) => {
                 self.timeline = timeline;
-                self.view.selected = None;
-                (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
-                self.told_broken = 0;
-                self.ticked.clear();
-                self.after_change();
+                self.begun();
             }
             Err(problem) => self.tell(Tone::Warn, problem.to_string()),
         }
+    }
+
+    fn begun(&mut self) {
+        self.view.selected = None;
+        (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
+        self.told_broken = 0;
+        self.ticked.clear();
+        self.forwards();
+        self.after_change();
     }
 
     fn gear(&mut self, by: i32) {

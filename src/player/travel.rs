@@ -9,7 +9,7 @@ use crate::sim::Time;
 use crate::timeline::{Cursor, Moment, Timeline};
 use crate::trace::clock;
 
-use super::{Action, Player, SPEEDS, Tone};
+use super::{Action, Player, SPEEDS, Stop, Tone};
 
 /// How many steps are done at once on the way to an instant: a long way is shown as it is gone.
 pub const STEPS_AT_ONCE: u64 = 60_000;
@@ -20,6 +20,8 @@ pub(super) struct Journey {
     to: Cursor,
     from: Time,
     arrival: Option<Arrival>,
+    /// What ends it before.
+    stop: Option<Stop>,
 }
 
 /// What is to be seen at the end of a link's way.
@@ -103,9 +105,25 @@ impl Player {
         self.set_out(Cursor { at: at.min(self.length()), steps: None }, None);
     }
 
+    /// Goes on until something of this kind happens, or to the end of the tape.
+    pub(super) fn seek_stop(&mut self, stop: Stop) {
+        let (now, end) = (self.timeline.now(), self.length());
+        // At its end the tape is twice as long.
+        let to = if end.0 - now.0 < end.0 / 8 { Time(end.0.saturating_mul(2)) } else { end };
+        let to = Cursor { at: to, steps: None };
+        self.journey = Some(Journey { to, from: now, arrival: None, stop: Some(stop) });
+        self.travel();
+    }
+
     fn set_out(&mut self, to: Cursor, arrival: Option<Arrival>) {
         self.timeline.seek_towards(to);
-        self.journey = Some(Journey { to, from: self.timeline.now(), arrival });
+        self.journey = Some(Journey { to, from: self.timeline.now(), arrival, stop: None });
+        self.travel();
+    }
+
+    /// Goes on to a cursor that the timeline has set out for.
+    pub(super) fn go(&mut self, to: Cursor) {
+        self.journey = Some(Journey { to, from: self.timeline.now(), arrival: None, stop: None });
         self.travel();
     }
 
@@ -113,6 +131,14 @@ impl Player {
     pub(super) fn travel(&mut self) {
         let Some(journey) = self.journey.take() else { return };
         let there = self.timeline.go_on(journey.to, STEPS_AT_ONCE);
+        if let Some(stop) = journey.stop {
+            if let Some(at) = self.first_stop(stop, journey.from) {
+                return self.seek(at);
+            }
+            if there {
+                self.tell(Tone::Quiet, format!("No {} until {} s.", stop.name(), clock(journey.to.at)));
+            }
+        }
         match (there, journey.arrival) {
             (false, arrival) => {
                 self.journey = Some(Journey { arrival, ..journey });
@@ -144,13 +170,14 @@ impl Player {
             return true;
         }
         match action {
-            Action::Act(_) | Action::Acts(_) | Action::Turn(..) => {
+            Action::Act(_) | Action::Acts(_) | Action::Turn(..) | Action::Undo | Action::Redo => {
                 let told = "The run is still on its way: wait until it is there, or stop it with the pause button.";
                 self.tell(Tone::Quiet, told.to_owned());
                 false
             }
-            Action::Pause | Action::Toggle | Action::StepOn | Action::StepBack => {
+            Action::Pause | Action::Toggle | Action::StepOn | Action::StepBack | Action::PlayBack => {
                 (self.journey, self.playing) = (None, false);
+                self.forwards();
                 false
             }
             _ => true,

@@ -153,8 +153,8 @@ impl Timeline {
     /// Where the cursor stands: an instant, and the place in it where not all of it has happened yet.
     pub fn cursor(&self) -> Cursor {
         let now = self.now();
-        let complete =
-            self.run.next_at().is_none_or(|at| at > now) && self.acts().get(self.next_act).is_none_or(|act| act.at > now);
+        let complete = self.run.next_at().is_none_or(|at| at > now)
+            && self.acts().get(self.next_act).is_none_or(|act| act.at > now);
         Cursor { at: now, steps: (!complete).then(|| self.run.steps()) }
     }
 
@@ -219,9 +219,13 @@ impl Timeline {
     /// # Errors
     /// A sentence, when it cannot be done or would change nothing; then the course has not been left.
     pub fn act(&mut self, act: Act) -> Result<(), String> {
-        let now = self.now();
-        while self.run.next_at().is_some_and(|at| at <= now) && self.step() {}
         act.check(&self.document, &self.run.world)?;
+        let now = self.now();
+        if self.run.next_at().is_some_and(|at| at <= now) {
+            while self.run.next_at().is_some_and(|at| at <= now) && self.step() {}
+            // What is left of this microsecond may have done it already.
+            act.check(&self.document, &self.run.world)?;
+        }
         if self.next_act >= MAX_ACTS {
             return Err(format!("{MAX_ACTS} things were done in this run, which is the limit"));
         }

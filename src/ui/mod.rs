@@ -5,6 +5,7 @@ mod app;
 mod boot;
 mod chart;
 mod controls;
+mod courses;
 mod dom;
 mod hands;
 mod header;

@@ -163,7 +163,17 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
     let key = event.key();
     let within = |selector: &str| matches!(target.closest(selector), Ok(Some(_)));
     let pressed = matches!(key.as_str(), " " | "Enter") && within(PRESSED) && !within(".stage .unseen");
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || pressed || within(OWN_KEYS) {
+    let held = event.ctrl_key() || event.meta_key();
+    let taken_back = match key.as_str() {
+        "z" if held => Some(Action::Undo),
+        "Z" | "y" if held => Some(Action::Redo),
+        _ => None,
+    };
+    if let Some(action) = taken_back.filter(|_| !within("input, textarea")) {
+        event.prevent_default();
+        return Some(Msg::Do(action));
+    }
+    if held || event.alt_key() || pressed || within(OWN_KEYS) {
         return None;
     }
     let player = hands.host.player();

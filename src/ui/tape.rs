@@ -6,10 +6,11 @@ use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, SPEED_STEPS};
 use crate::sim::{Plain, Time};
-use crate::timeline::{MAX_BRANCHES, Mark, MarkKind};
+use crate::timeline::{Mark, MarkKind};
 use crate::trace::clock;
 
 use super::app::Msg;
+use super::courses::{courses, stops};
 use super::dom::{El, Link, button, chosen, el, find, focus};
 
 /// How many marks are painted.
@@ -23,6 +24,7 @@ pub fn tape(player: &Player, embed: bool, link: &Link) -> El {
         .class(if embed { "tape small" } else { "tape" })
         .add(transport(player, embed, link))
         .add(bar(player, link))
+        .all((!embed).then(|| courses(player, link)).flatten())
 }
 
 fn transport(player: &Player, embed: bool, link: &Link) -> El {
@@ -31,20 +33,27 @@ fn transport(player: &Player, embed: bool, link: &Link) -> El {
     };
     let wide = |element: El| (!embed).then_some(element);
     let (words, label) = if player.playing() { ("❚❚", "Pause") } else { ("▶", "Play") };
-    let left = player.timeline().branches().len();
     let late = player.late().then(|| note("slower than asked", "More happens than a frame can hold."));
-    let told = format!("Courses of events that you left by acting in their past; the latest {MAX_BRANCHES} are kept.");
-    let behind = (left > 0 && !embed).then(|| note(&format!("{left} left behind"), &told));
+    let back = if player.backwards() { "back current" } else { "back" };
+    let undo = |words: &str, action: Action, title: &'static str, idle: bool| {
+        let label = title.split(" (").next().unwrap_or(title);
+        act(words, action, title, label).set("aria-disabled", if idle { "true" } else { "false" })
+    };
+    let undone = player.timeline().next_redo().is_none();
+    let done = player.timeline().last_act().is_none();
     el("div")
         .class("transport")
         .all(wide(act("|◀", Action::Restart, "From the beginning, nothing done", "From the beginning")))
-        .all(wide(act("◀", Action::StepBack, "One event back (,)", "One event back")))
+        .all(wide(act("◀◀", Action::PlayBack, "Backwards (<)", "Backwards").class(back)))
+        .all(wide(act("◀|", Action::StepBack, "One event back (,)", "One event back")))
         .add(act(words, Action::Toggle, "Play or pause (space)", label).class("play").set("id", "play"))
         .all(wide(act("▶|", Action::StepOn, "One event on (.)", "One event on").set("id", "step")))
         .add(el("span").class("clock").set("id", "clock").text(&clock(player.timeline().now())).text(" s"))
         .add(speeds(player, link))
+        .all(wide(stops(player, link)))
+        .all(wide(undo("↶", Action::Undo, "Take back (z)", done)))
+        .all(wide(undo("↷", Action::Redo, "Do again (Z)", undone)))
         .all(late)
-        .all(behind)
 }
 
 fn note(words: &str, title: &str) -> El {
@@ -92,6 +101,10 @@ fn bar(player: &Player, link: &Link) -> El {
     let acts = timeline.acts().iter().take(MAX_SHOWN).map(|act| {
         place("mark act", act.at, length).set("title", format!("{}: you {}", clock(act.at), act.act.words()))
     });
+    let flags = player
+        .bookmarks()
+        .iter()
+        .map(|at| place("mark flag", *at, length).set("title", format!("{}: bookmark", clock(*at))));
     el("div")
         .class("bar")
         .set("role", "slider")
@@ -105,6 +118,7 @@ fn bar(player: &Player, link: &Link) -> El {
         .add(el("i").class("done").set("data-width", share(now, length)))
         .all(acts)
         .all(marks)
+        .all(flags)
         .add(place("mark cursor", now, length))
         .asks(ListenerKind::onpointerdown, link, move |event| point(event, length, true))
         .asks(ListenerKind::onpointermove, link, move |event| point(event, length, false))
@@ -116,13 +130,13 @@ fn place(class: &'static str, at: Time, length: Time) -> El {
 }
 
 /// So far along the bar: per cent, to three digits after the point.
-fn share(at: Time, length: Time) -> String {
+pub(super) fn share(at: Time, length: Time) -> String {
     let along = along(at, length);
     format!("{}.{:03}%", along / 1000, along % 1000)
 }
 
 /// So far along the bar, in hundred thousandths.
-fn along(at: Time, length: Time) -> u64 {
+pub(super) fn along(at: Time, length: Time) -> u64 {
     // No run is long enough for the product to overflow.
     at.0.saturating_mul(100_000) / length.0.max(1)
 }

@@ -18,7 +18,7 @@ for (const theme of ["light", "dark"]) {
       await page.waitForFunction(() => document.querySelector("canvas").clientWidth <= innerWidth);
       const { scrollWidth, out } = await page.evaluate(() => {
         // A toolbar that scrolls by itself may be longer than it is wide, and so may what is not shown.
-        const kept = ".toolbar, .unseen, .bar, .veil, .chart, .cells";
+        const kept = ".toolbar, .transport, .unseen, .bar, .veil, .chart, .cells";
         const out = [...document.querySelectorAll("#app *")].filter((each) => {
           const { left, right, width } = each.getBoundingClientRect();
           return width > 0 && !each.closest(kept) && (right > innerWidth + 1 || left < -1);

@@ -193,13 +193,47 @@ test("time goes step by step, to where one points, and back; acting in the past 
   await page.keyboard.press("0");
   await later(page, 2);
   await componentIs(page, "gateway-2", "up");
-  const other = page.getByText("1 left behind");
-  assert.equal(await other.count(), 0, "to look back leaves nothing behind");
+  const courses = page.getByRole("list", { name: "Courses of events" }).getByRole("button");
+  assert.equal(await courses.count(), 2, "to look back leaves nothing behind");
   await press(page, "gateway-1", "k");
-  await other.waitFor();
+  await courses.nth(2).waitFor();
   await later(page, 5);
   await componentIs(page, "gateway-2", "up");
   await componentIs(page, "gateway-1", "crashed");
+  await screenshot(page, "courses");
+
+  assert.equal(await courses.filter({ hasText: "kill gateway-1" }).getAttribute("aria-current"), "true");
+  const left = courses.filter({ hasText: "kill gateway-2" });
+  const at = await exact();
+  await left.click();
+  await componentIs(page, "gateway-1", "up");
+  assert.equal(await left.getAttribute("aria-current"), "true");
+  assert(Math.abs((await exact()) - at) < 0.001, "the same instant of another course");
+});
+
+test("what was done is taken back and done again; time goes by what happened, and backwards", async (t) => {
+  const page = await stage.open(t);
+  await standAt(page, 3);
+  await press(page, "sender-1", "k");
+  await componentIs(page, "sender-1", "crashed");
+  await page.keyboard.press("Control+z");
+  await componentIs(page, "sender-1", "up");
+  await page.getByRole("button", { name: "Do again" }).click();
+  await componentIs(page, "sender-1", "crashed");
+
+  const bar = page.getByRole("slider", { name: "Time" });
+  const exact = async () => Number(await bar.getAttribute("aria-valuenow"));
+  await page.getByLabel("What to go to").selectOption("suspicion");
+  await page.getByRole("button", { name: "To the next" }).click();
+  await page.waitForFunction(() => Number(document.querySelector(".bar").getAttribute("aria-valuenow")) > 3.1);
+  const noticed = await exact();
+  assert(noticed > 3.3 && noticed < 5, `suspected at ${noticed}`);
+  await page.getByLabel("What to go to").selectOption("fault");
+  await page.getByRole("button", { name: "To the previous" }).click();
+  await page.waitForFunction(() => document.querySelector(".bar").getAttribute("aria-valuenow") === "3.000");
+  await page.getByRole("button", { name: "Backwards" }).click();
+  await page.waitForFunction(() => Number(document.querySelector(".bar").getAttribute("aria-valuenow")) < 2.8);
+  await componentIs(page, "sender-1", "up");
 });
 
 test("a component goes where it is dragged, stays there, and the link says so", async (t) => {
