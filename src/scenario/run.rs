@@ -48,10 +48,10 @@ pub struct Run {
     fresh: Vec<Record>,
 }
 
-/// How many bytes a small run holds, and how many go with each thing that [`World::size`](crate::sim::World::size) counts:
-/// measured, see `tests/memory.rs`.
-const WEIGHT: usize = 20_000;
-const WEIGHT_OF_A_THING: usize = 200;
+/// How many bytes a small run holds, with its metrics, and how many go with each word of the world's state: measured, and
+/// held by `tests/memory.rs`.
+const WEIGHT: usize = 60_000;
+const WEIGHT_OF_A_WORD: usize = 20;
 
 /// A step's tasks being watched.
 #[derive(Clone)]
@@ -201,9 +201,9 @@ impl Run {
     pub fn given(&self) -> &[(usize, Time)] {
         &self.given
     }
-    /// About how many bytes a copy of it holds, as if it shared nothing.
+    /// How many bytes a copy of it holds, as if it shared nothing: rather too many than too few.
     pub fn weight(&self) -> usize {
-        WEIGHT + self.world.size() * WEIGHT_OF_A_THING
+        WEIGHT + self.world.extent() as usize * WEIGHT_OF_A_WORD
     }
     /// Everything that is, as one number: the same natively and in every browser.
     pub fn digest(&self) -> u64 {

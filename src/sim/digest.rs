@@ -8,11 +8,13 @@ use std::hash::Hasher;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     state: u64,
+    /// How many words went in.
+    words: u64,
 }
 
 impl Default for Digest {
     fn default() -> Digest {
-        Digest { state: 0x243f_6a88_85a3_08d3 }
+        Digest { state: 0x243f_6a88_85a3_08d3, words: 0 }
     }
 }
 
@@ -20,9 +22,17 @@ impl Digest {
     /// Mixes in one word. Folded multiplication, as in wyhash: every bit of the word reaches every bit of the state.
     #[inline]
     pub fn word(&mut self, word: u64) {
+        self.words += 1;
         let product = u128::from(self.state ^ word.rotate_left(32)) * 0xd6e8_feb8_6659_fd93_u128;
         self.state =
             (product as u64 ^ (product >> 64) as u64).wrapping_add(0xa076_1d64_78bd_642f).rotate_left(17) ^ word;
+    }
+}
+
+impl Digest {
+    /// How many words were mixed in: about how much there is of what was written.
+    pub fn words(&self) -> u64 {
+        self.words
     }
 }
 

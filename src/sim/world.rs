@@ -21,6 +21,9 @@ pub const MAX_LINKS: usize = 1_000_000;
 /// How many events may happen in one microsecond before the run is taken to be a loop and halted.
 pub const MAX_EVENTS_AN_INSTANT: u32 = 1_000_000;
 
+/// How many words an event in the queue is.
+const WORDS_AN_EVENT: u64 = 6;
+
 /// A message under way.
 #[derive(Clone, Debug, Hash)]
 pub struct Flight<P> {
@@ -234,6 +237,15 @@ impl<P: Payload> World<P> {
 
     /// The digest of everything: the state, what is to come, and the history that led here.
     pub fn digest(&self) -> u64 {
+        self.digested().finish()
+    }
+
+    /// How many words the state is written in: about how much a copy holds that shares nothing.
+    pub fn extent(&self) -> u64 {
+        self.digested().words() - self.history.words() + self.queue.iter().count() as u64 * WORDS_AN_EVENT
+    }
+
+    fn digested(&self) -> Digest {
         let mut digest = self.history;
         (self.now, self.seed, self.events, self.last_record, self.halted).hash(&mut digest);
         for (id, node) in self.nodes() {
@@ -251,7 +263,7 @@ impl<P: Payload> World<P> {
         for (template, field, value) in &*self.presets {
             (self.templates[*template as usize].mark, field, value).hash(&mut digest);
         }
-        digest.finish()
+        digest
     }
 }
 

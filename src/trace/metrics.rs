@@ -7,6 +7,8 @@ use hdrhistogram::Histogram;
 use crate::components::{Record, What};
 use crate::sim::{Micros, Time};
 
+use super::windows::Windows;
+
 /// The width of a window.
 pub const WINDOW: Micros = Micros::ms(500);
 /// How many windows are kept; older ones live on in the whole only.
@@ -111,7 +113,7 @@ struct Series {
     window: Tally,
     whole: Tally,
     /// Finished windows, from `Metrics::first` on.
-    done: Rc<Vec<Point>>,
+    done: Windows,
 }
 
 /// All measures of a run.
@@ -153,8 +155,7 @@ impl Metrics {
 
     fn add(&mut self, name: &'static str, value: u64, counter: bool) {
         let place = self.series.iter().position(|series| series.name == name).unwrap_or_else(|| {
-            let kept = (self.current - self.first) as usize;
-            let done = Rc::new(vec![Point::default(); kept]);
+            let done = Windows::empty((self.current - self.first) as usize);
             self.series.push(Series { name, window: Tally::empty(), whole: Tally::empty(), done });
             self.series.len() - 1
         });
@@ -171,13 +172,12 @@ impl Metrics {
         }
         let drop = (current - self.first).saturating_sub(MAX_WINDOWS as u64);
         for series in &mut self.series {
-            let done = Rc::make_mut(&mut series.done);
-            done.push(series.window.point());
+            series.done.push(series.window.point());
             series.window = Tally::empty();
             // A long silence closes many windows at once, but never more than are kept.
-            let missing = (current - self.current - 1).min(MAX_WINDOWS as u64) as usize;
-            done.resize(done.len() + missing, Point::default());
-            done.drain(..done.len().saturating_sub((current - self.first - drop) as usize));
+            let missing = (current - self.current - 1).min(MAX_WINDOWS as u64);
+            (0..missing).for_each(|_| series.done.push(Point::default()));
+            series.done.keep((current - self.first - drop) as usize);
         }
         self.first += drop;
         self.current = current;
@@ -191,11 +191,10 @@ impl Metrics {
     /// The finished windows of a measure that begin at or after `from`: start and figures, oldest first.
     pub fn windows(&self, name: &str, from: Time) -> impl Iterator<Item = (Time, &Point)> {
         let series = self.series.iter().find(|series| series.name == name);
-        let first = self.first;
-        let done = series.map_or(&[][..], |series| &series.done[..]);
-        let windows =
-            done.iter().enumerate().map(move |(place, point)| (Time((first + place as u64) * WINDOW.0), point));
-        windows.filter(move |(start, _)| *start >= from)
+        // The first that does not begin before.
+        let start = from.0.div_ceil(WINDOW.0).max(self.first);
+        let done = series.into_iter().flat_map(move |series| series.done.iter((start - self.first) as usize));
+        done.enumerate().map(move |(place, point)| (Time((start + place as u64) * WINDOW.0), point))
     }
 
     /// A measure over the whole run.

@@ -41,12 +41,6 @@ impl<P: Payload> World<P> {
         nodes.filter(move |(_, node)| self.stands_in(node, place)).map(|(id, _)| id)
     }
 
-    /// About how much there is to copy: a link, or a message that is under way or waits, counts as one.
-    pub fn size(&self) -> usize {
-        let nodes: usize = self.nodes().map(|(_, node)| 4 + node.links.len() + node.waiting()).sum();
-        nodes + self.in_flight()
-    }
-
     /// Takes the link from one node to another away. Whether there was one.
     pub(super) fn unlink(&mut self, from: NodeId, to: NodeId) -> bool {
         let there = self.node_mut(from).is_some_and(|node| unlink(node, to));
