@@ -22,7 +22,7 @@ help:
 	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
 	@echo 'make build   the release bundle in dist/, for any static host; says what a visitor downloads'
 	@echo 'make weigh   what the code in it weighs, by module (DEPTH=2)'
-	@echo 'make profile which of the code runs while a page opens and plays, in a browser'
+	@echo 'make profile which of the code runs while a page opens and plays, in a browser; tools/unused.txt'
 	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
 	@echo 'make check   formatting and lints, native and wasm32'
 	@echo 'make bench   the benchmarks, native and in Node'
@@ -50,7 +50,7 @@ weigh:
 
 profile: build
 	@$(SETUP) browser npm
-	@FAULTLINE_DIST=$(CURDIR)/dist node tools/profile.mjs dist target/whole.wasm tools/later.txt
+	@FAULTLINE_DIST=$(CURDIR)/dist node tools/profile.mjs dist target/whole.wasm tools/later.txt tools/unused.txt
 
 test:
 	@sh tools/test.sh

@@ -11,6 +11,8 @@ use faultline::sim::{Time, What};
 fn every_built_in_document_is_in_order_and_runs() {
     for name in builtins() {
         let document = builtin(name).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        // The page reads them without looking for mistakes again.
+        assert_eq!(document.problems(), [], "{name}");
         assert_eq!(document.name, name, "a document has the name of its file");
         assert!(document.lesson.as_ref().is_some_and(|lesson| lesson.steps.len() >= 3), "{name} has a lesson");
         assert!(

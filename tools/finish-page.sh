@@ -19,7 +19,7 @@ if [ "${TRUNK_PROFILE:-}" = release ]; then
     level=-9
     perl "$tools/slim.pl"
     mkdir -p "$tools/../target" && cp faultline_bg.wasm "$tools/../target/whole.wasm" # for make profile
-    node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt"
+    node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt" "$tools/unused.txt"
     sed 's#data-wasm=#data-later="faultline_later.wasm" data-wasm=#' index.html >index.new
     mv index.new index.html
 fi

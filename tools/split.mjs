@@ -1,7 +1,8 @@
-// split.mjs FILE.wasm LATER.wasm PATTERNS: divides the page's wasm in two, so that a reader waits for less of it.
+// split.mjs FILE.wasm LATER.wasm PATTERNS UNUSED: divides the page's wasm in two, so that a reader waits for less of it.
 //
 // FILE.wasm, with names, becomes the part that is there when the page starts. Functions whose names match a line of
-// PATTERNS, and what only those call, go to LATER.wasm; each that is called from outside leaves a stub behind:
+// PATTERNS or are a line of UNUSED, and what only those call, go to LATER.wasm; each that is called from outside leaves
+// a stub behind:
 //
 //   if the later part is not here, fetch it now; then call it by its place in the table.
 //
@@ -18,7 +19,13 @@ const LOAD = /^__wbg_faultlineLater_/;
 export const READY = "later";
 const I32 = 0x7f;
 
-export const readable = (name) => name.replace(/::h[0-9a-f]{16}$/, "").replace(/\[[0-9a-f]{8,16}\]/g, "");
+/** A name without what sets crates and closures apart: `faultline::player::Player::act`, `<A as B>::f::{closure}`. */
+export const readable = (name) =>
+  name
+    .replace(/::h[0-9a-f]{16}$/, "")
+    .replace(/\[[0-9a-f]{8,16}\]/g, "")
+    .replace(/\{closure#\d+\}/g, "{closure}")
+    .replace(/^<([\w:]+)>::/, "$1::");
 
 /** The patterns in the text of a file: a regular expression a line, `#` for comments. */
 export const patterns = (text) =>
@@ -28,12 +35,19 @@ export const patterns = (text) =>
     .filter(Boolean)
     .map((line) => new RegExp(line));
 
-/** The functions of `module` that are not reached but through one whose name matches. */
-export function later(module, patterns) {
+/** The lines of a file that are no comments. */
+export const lines = (text) => new Set(text.split("\n").filter((line) => line && !line.startsWith("# ")));
+
+/** Smaller ones stay: the optimizer makes one of those that are alike, and its name tells one of many. */
+const SMALLEST = 60;
+
+/** The functions of `module` that are not reached but through one whose name matches, or is one of `unused`. */
+export function later(module, patterns, unused) {
   const imported = module.imports.length;
   const chosen = new Set();
   for (const [index, name] of module.names)
-    if (index >= imported && patterns.some((pattern) => pattern.test(readable(name)))) chosen.add(index);
+    if (module.code[index - imported]?.length >= SMALLEST && (unused.has(readable(name)) || patterns.some((p) => p.test(readable(name)))))
+      chosen.add(index);
   const needed = new Set();
   const open = [
     ...module.exports.filter((e) => e.kind === KINDS.function).map((e) => e.index),
@@ -170,15 +184,11 @@ function secondOf(module, moved, slots, needs) {
 }
 
 if (process.argv[1]?.endsWith("split.mjs")) {
-  const [file, other, rules] = process.argv.slice(2);
+  const [file, other, rules, names] = process.argv.slice(2);
   const module = read(readFileSync(file));
   if (module.names.size === 0) throw new Error(`${file} has no names: wasm-opt needs -g`);
-  const unused = patterns(readFileSync(rules, "utf8")).filter(
-    (pattern) => ![...module.names.values()].some((name) => pattern.test(readable(name))),
-  );
-  // Inlined, or renamed: the page works all the same, with more of it in the first part.
-  if (unused.length > 0) console.error(`${rules}: nothing is called ${unused.map(String).join(", ")}`);
-  const { first, second } = split(module, later(module, patterns(readFileSync(rules, "utf8"))));
+  const moved = later(module, patterns(readFileSync(rules, "utf8")), lines(readFileSync(names, "utf8")));
+  const { first, second } = split(module, moved);
   for (const [name, part] of [[file, first], [other, second]]) {
     const bytes = write(part);
     if (!WebAssembly.validate(bytes)) throw new Error(`${name} would not be valid`);

@@ -428,6 +428,7 @@ impl Player {
         }
     }
 
+    #[inline(never)]
     fn open(&mut self, name: &str) {
         match builtin(name).and_then(|document| Player::new(Rc::new(document))) {
             Ok(opened) => self.become_player(opened),
@@ -444,6 +445,7 @@ impl Player {
         self.relayout();
     }
 
+    #[inline(never)]
     fn restart(&mut self, seed: u64) {
         let document = self.timeline.document().clone();
         match Timeline::new(document, seed, self.timeline.settings().to_vec()) {
@@ -470,6 +472,7 @@ impl Player {
         self.speed = SPEED_STEPS[to];
     }
 
+    #[inline(never)]
     fn act(&mut self, act: Act) {
         let added = matches!(act, Act::Add { .. });
         match self.timeline.act(act) {

@@ -59,6 +59,7 @@ impl Player {
     }
 
     /// Does what concerns the past.
+    #[inline(never)]
     pub(super) fn dispatch_past(&mut self, action: &Action) {
         match *action {
             Action::Undo => {

@@ -13,10 +13,9 @@ pub fn builtins() -> impl Iterator<Item = &'static str> + Clone {
 /// A built-in document.
 ///
 /// # Errors
-/// For a name that is not there, the nearest one; for a document that has problems (a test sees to it that none has),
-/// the first.
+/// For a name that is not there, the nearest one.
 pub fn builtin(name: &str) -> Result<Document, Problem> {
     let found = SCENARIOS.iter().find(|(known, _)| *known == name);
     let (_, json) = found.ok_or_else(|| Problem::unknown("", "built-in scenario", name, builtins()))?;
-    Document::from_json(json).map_err(|mut problems| problems.remove(0))
+    Document::from_own(json)
 }

@@ -31,7 +31,9 @@ pub(super) struct Keyframe {
 
 impl Keyframe {
     pub fn new(run: &Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
-        Keyframe { run: run.clone(), acts: acts.clone(), next_act, weight: run.weight() }
+        // The beginning is never let go, and costs nothing to keep: the document is there in any case.
+        let weight = if run.steps() == 0 { 0 } else { run.weight() };
+        Keyframe { run: run.clone(), acts: acts.clone(), next_act, weight }
     }
 
     fn steps(&self) -> u64 {

@@ -47,9 +47,10 @@ thread_local! {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `static/site/boot.js`: fetches the later part of the wasm, `at_once` or when there is time (tools/split.mjs).
+    /// `static/site/boot.js`: fetches the later part of the wasm (tools/split.mjs): when there is time (0), at once (1: what
+    /// a stub of it asks for), or soon (2).
     #[wasm_bindgen(js_name = faultlineLater)]
-    fn load_later(at_once: bool);
+    pub(super) fn load_later(when: i32);
 
     /// The same: shows that we made a mistake, and the way back to the moment before.
     #[wasm_bindgen(js_name = faultlineStopped)]
@@ -84,7 +85,7 @@ pub fn start() {
     follow_hash(&host, settings.embed);
     let props = super::app::AppProps { host, settings };
     yew::Renderer::<App>::with_root_and_props(root, props).render();
-    load_later(false);
+    load_later(0);
 }
 
 /// Another link pasted into the same window opens there.

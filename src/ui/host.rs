@@ -12,7 +12,7 @@ use crate::link::Shown;
 use crate::player::{Action, Player};
 use crate::scene::DisplayList;
 use crate::sim::Time;
-use crate::timeline::{Cursor, Moment};
+use crate::timeline::{Cursor, KEYFRAME_STEPS, Moment};
 
 use super::painter::Painter;
 
@@ -39,6 +39,8 @@ pub struct Host {
     /// The last moment before something was done, and the instant of the last frame: the way back if we fail.
     before: RefCell<Option<Moment>>,
     shown: Cell<Time>,
+    /// Whether it has run for long.
+    long: Cell<bool>,
 }
 
 impl Host {
@@ -56,6 +58,7 @@ impl Host {
             seen: Cell::new(true),
             before: RefCell::default(),
             shown: Cell::default(),
+            long: Cell::new(false),
         });
         let weak = Rc::downgrade(&host);
         let on_frame = Closure::new(move |now: f64| {
@@ -168,6 +171,10 @@ impl Host {
             return;
         }
         self.shown.set(self.player.borrow().timeline().now());
+        let steps = self.player.borrow().timeline().run().steps();
+        if steps > KEYFRAME_STEPS / 2 && !self.long.replace(true) {
+            super::boot::load_later(2); // keyframes are weighed by code of the later part
+        }
         let seconds = self.last.get().map_or(0.0, |last| (now - last) / 1e3);
         let went_on = self.last.get().is_some();
         let goes_on = {

@@ -87,6 +87,7 @@ pub fn offer(player: &Player) -> Offer {
 }
 
 /// The share dialog: this moment, the scenario from its start, a figure for an article.
+#[inline(never)]
 pub fn share(offer: &Offer, link: &Link) -> [El; 2] {
     let budget = match offer.budget {
         Budget::Short => "fits into any message",
@@ -190,6 +191,7 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// The keys.
+#[inline(never)]
 pub fn help(link: &Link) -> [El; 2] {
     let keys = KEYS.iter().flat_map(|(key, what)| [el("dt").add(el("kbd").text(key)), el("dd").text(what)]);
     let gestures = "Drag components to move them, drag the ground to pan, turn the wheel or pinch to zoom, right-click or \

@@ -67,13 +67,14 @@
     join(new WebAssembly.Module(Uint8Array.from(request.responseText, (c) => c.charCodeAt(0))));
   };
 
-  // The wasm calls this: with `true` when it cannot go on without the later part, with `false` when it has started.
-  window.faultlineLater = (now) => {
+  // The wasm calls this: with 1 when it cannot go on without the later part, with 0 when it has started, and with 2 when it
+  // will need it before long.
+  window.faultlineLater = (when) => {
     if (!missing()) return;
-    if (now) return atOnce();
+    if (when === 1) return atOnce();
     // If this fails, whoever needs it tries again, and says so.
     const ask = () => fetched(laterUrl).then(compiled).then(join).catch(() => {});
-    if (!document.body.classList.contains("embed")) return void ask();
+    if (when === 2 || !document.body.classList.contains("embed")) return void ask();
     for (const turn of ["pointerover", "focusin"]) addEventListener(turn, ask, { once: true });
   };
 
