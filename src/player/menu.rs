@@ -234,7 +234,7 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
         "<" => Action::PlayBack,
         "[" => Action::Jump(false),
         "]" => Action::Jump(true),
-        "b" => Action::Bookmark,
+        "*" => Action::Bookmark,
         "f" => Action::Fit,
         "Escape" if player.view().wire.is_some() => Action::Wire(None),
         "Escape" => Action::Select(None),

@@ -2,6 +2,7 @@
 //! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
 
 mod inspect;
+mod losses;
 mod menu;
 mod panel;
 mod past;
@@ -18,11 +19,10 @@ pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
 
 use std::rc::Rc;
 
-use crate::components::What;
 use crate::link::Shown;
 use crate::scenario::{Act, Document, Problem, builtin};
-use crate::scene::{DisplayList, Insets, Layout, Loss, Plan, Point, Target, Theme, View, Wire};
-use crate::sim::{Micros, NodeId, RecordId, Time, Value};
+use crate::scene::{DisplayList, Insets, Layout, Plan, Point, Target, Theme, View, Wire};
+use crate::sim::{Micros, NodeId, Time, Value};
 use crate::timeline::{CourseId, Moment, Timeline};
 
 /// The slowest and the fastest a run can be watched: simulated seconds a second.
@@ -33,8 +33,6 @@ pub const SPEED_STEPS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0,
 pub const STEPS_A_FRAME: u64 = 20_000;
 /// The longest that a frame may take in the run's eyes: a tab that was away does not catch up.
 const LONGEST_FRAME: f64 = 0.1;
-/// How long a lost message stays in sight, in shown seconds.
-const LOSS_SHOWN: f64 = 0.6;
 /// How many notices are kept.
 const MAX_NOTICES: usize = 4;
 
@@ -566,31 +564,6 @@ impl Player {
             self.notices.remove(0);
         }
     }
-
-    /// What was lost a moment ago, as long ago as it is shown: a moment is longer when time goes faster.
-    fn losses(&self) -> Vec<Loss> {
-        let span = LOSS_SHOWN * 1e6 * self.speed;
-        let now = self.timeline.now();
-        let from = Time(now.0.saturating_sub(span as u64));
-        let log = self.timeline.log();
-        let lost = log.since(from).filter_map(|record| {
-            let What::Lost { to, message, why } = &record.what else { return None };
-            let progress = progress_at(log, record.cause, record.at);
-            let age = (now.since(record.at).0 as f64 / span) as f32;
-            let (from, to, why, family) = (record.node, *to, *why, message.family());
-            Some(Loss { from, to, progress, age: age.min(1.0), family, why })
-        });
-        // Past this many nothing can be told apart.
-        lost.take(400).collect()
-    }
-}
-
-/// How far a message had come by `at`, from the record of its sending; all the way when that is forgotten.
-fn progress_at(log: &crate::trace::Log, sent: RecordId, at: Time) -> f32 {
-    let Some(record) = log.get(sent) else { return 1.0 };
-    let (What::Sent { due, .. } | What::Duplicated { due, .. }) = &record.what else { return 1.0 };
-    let whole = due.since(record.at).0;
-    if whole == 0 { 1.0 } else { (at.since(record.at).0 as f32 / whole as f32).clamp(0.0, 1.0) }
 }
 
 /// A refusal as a sentence of its own.

@@ -133,7 +133,7 @@ impl Player {
                 self.bookmarks.remove(place);
             }
             Err(_) if self.bookmarks.len() >= MAX_BOOKMARKS => {
-                let told = format!("{MAX_BOOKMARKS} bookmarks are the limit: press b at one to take it away.");
+                let told = format!("{MAX_BOOKMARKS} bookmarks are the limit: press * at one to take it away.");
                 self.tell(Tone::Warn, told);
             }
             Err(place) => self.bookmarks.insert(place, now),

@@ -74,6 +74,6 @@ pub fn stops(player: &Player, link: &Link) -> El {
         .add(select.asks(yew::virtual_dom::ListenerKind::onchange, link, chosen))
         .add(go("⟩", true, "To the next (])"))
         .add(
-            button("⚑", link, Msg::Do(Action::Bookmark)).set("title", "A bookmark here, or none (b)").label("Bookmark"),
+            button("⚑", link, Msg::Do(Action::Bookmark)).set("title", "A bookmark here, or none (*)").label("Bookmark"),
         )
 }

@@ -173,7 +173,7 @@ const KEYS: &[(&str, &str)] = &[
     ("<", "backwards"),
     ("[  ]", "to what happened before, after"),
     ("z  Z", "take back, do again; control+z too"),
-    ("b", "bookmark"),
+    ("*", "bookmark"),
     ("0", "to the beginning"),
     ("f", "show everything"),
     ("Tab", "from component to component"),
