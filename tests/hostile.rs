@@ -34,7 +34,8 @@ fn moment(document: Rc<Document>, acts: Vec<Act>, at: Micros) -> Moment {
 fn soon<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();
-    assert!(start.elapsed() < Duration::from_secs(5), "{what} took {:?}", start.elapsed());
+    // What is wrong here takes hours or all memory; how long the right way takes is for the benchmarks.
+    assert!(start.elapsed() < Duration::from_secs(60), "{what} took {:?}", start.elapsed());
     done
 }
 
