@@ -448,3 +448,27 @@ fn exact_figures_leave_out_the_beginning() {
             && json(&faultline(&["run", station, "--until", "1s", "--json"])).get("figures").is_none()
     );
 }
+
+#[test]
+fn a_run_is_verified_against_the_time_machine_and_against_another_build() {
+    let told = faultline(&["verify", "chat", "--until", "6s"]);
+    assert!(said(&told).contains("straight on and after going back 2 times"), "{}", said(&told));
+
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/verify.jsonl");
+    let records = faultline(&["export", "chat", "--format", "jsonl", "--to", "1s"]);
+    std::fs::write(path, said(&records)).expect("there is room for it");
+    let against = ["verify", "chat", "--until", "1s", "--against", path];
+    let same = faultline(&against);
+    assert!(said(&same).starts_with(&format!("the same {} lines", said(&records).lines().count())));
+
+    // Another build in which one message took a little longer.
+    let place = said(&records).lines().position(|line| line.contains("\"kind\":\"arrived\"")).unwrap();
+    let mut lines: Vec<String> = said(&records).lines().map(str::to_owned).collect();
+    lines[place] = lines[place].replacen("\"at_us\":", "\"at_us\":1", 1);
+    assert_ne!(lines[place], said(&records).lines().nth(place).unwrap(), "{}", lines[place]);
+    std::fs::write(path, lines.join("\n")).expect("there is room for it");
+    let other = faultline(&against);
+    let told = String::from_utf8_lossy(&other.stdout);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(told.starts_with(&format!("line {} differs:", place + 1)), "{told}");
+}

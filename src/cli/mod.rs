@@ -1,4 +1,5 @@
-//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate. `docs/cli.md` says what each prints.
+//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, verify.
+//! `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
 //! one sentence on stderr, or one a problem; 3 where a check could not be decided in its time.
@@ -17,6 +18,7 @@ mod run;
 mod svg;
 mod trace;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,9 @@ enum Verb {
     CheckHistory(check_history::Arguments),
     /// Published results beside ours, from documents with what was published about them
     Validate(validate::Arguments),
+    /// Whether a run is the same straight on and by the time machine, or as another build had it; names the first record
+    /// that differs
+    Verify(verify::Arguments),
 }
 
 /// What to run and how it is set; the same for every command that runs something.
@@ -119,6 +124,7 @@ pub fn main() -> ExitCode {
         Verb::Check(arguments) => check::main(arguments, &mut out),
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),
         Verb::Validate(arguments) => validate::main(arguments, &mut out),
+        Verb::Verify(arguments) => verify::main(arguments, &mut out),
     };
     match result.and_then(|verdict| out.flush().map(|()| verdict)) {
         // A reader that has read enough, as `head` does, is no mistake.
