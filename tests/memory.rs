@@ -1,37 +1,14 @@
 //! What a keyframe holds is what it is said to hold: the budget of the time machine is kept in bytes that were counted.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "shared/counting.rs"]
+mod counting;
 
+use std::rc::Rc;
+
+use counting::held;
 use faultline::scenario::{Document, Run, builtin};
 use faultline::sim::Time;
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system's.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static MEMORY: Counting = Counting;
-
-fn held() -> usize {
-    HELD.load(Ordering::Relaxed)
-}
 
 fn chat(people: u32) -> Rc<Document> {
     let mut document = builtin("chat").expect("it is built in");

@@ -39,6 +39,11 @@ impl Keyframe {
     fn steps(&self) -> u64 {
         self.run.steps()
     }
+
+    /// How many bytes it holds beside one that was taken at `earlier`: its state, and the windows of metrics since then.
+    fn held_beside(&self, earlier: Time) -> usize {
+        self.weight + self.run.metrics.weight_since(earlier)
+    }
 }
 
 /// Whether a run with these acts behind it lies on the way of a course.
@@ -50,7 +55,6 @@ pub(super) fn lies_on(acts: &Rc<Vec<Stamped>>, done: usize, now: Time, course: &
 /// The keyframes of a history, of all its courses, in the order of their steps; the first is the beginning.
 pub(super) struct Frames {
     frames: Vec<Keyframe>,
-    held: usize,
     /// Whether keyframes are also taken between others, since one goes back step by step.
     pub dense: bool,
     /// Before so many steps there is no keyframe to take.
@@ -59,12 +63,13 @@ pub(super) struct Frames {
 
 impl Frames {
     pub fn new(first: Keyframe) -> Frames {
-        Frames { held: first.weight, frames: vec![first], dense: false, next: KEYFRAME_STEPS }
+        Frames { frames: vec![first], dense: false, next: KEYFRAME_STEPS }
     }
 
-    /// How many bytes they hold, as if they shared nothing.
+    /// How many bytes they hold, as if they shared nothing but windows of metrics.
     pub fn held(&self) -> usize {
-        self.held
+        let pairs = self.frames.iter().zip(self.frames.iter().skip(1));
+        pairs.map(|(earlier, frame)| frame.held_beside(earlier.run.world.now())).sum()
     }
 
     /// How many there are.
@@ -113,11 +118,9 @@ impl Frames {
         if steps < before + KEYFRAME_STEPS {
             return;
         }
-        let frame = Keyframe::new(run, acts, next_act);
-        self.held += frame.weight;
-        self.frames.insert(place, frame);
+        self.frames.insert(place, Keyframe::new(run, acts, next_act));
         self.next = steps + KEYFRAME_STEPS;
-        while self.frames.len() > MAX_KEYFRAMES || self.frames.len() > 3 && self.held > MAX_BYTES {
+        while self.frames.len() > MAX_KEYFRAMES || self.frames.len() > 3 && self.held() > MAX_BYTES {
             self.thin(steps, acts);
         }
     }
@@ -134,7 +137,6 @@ impl Frames {
             (near, if ours { gap * 4 } else { gap })
         };
         let Some(place) = (1..=last).min_by_key(cost) else { return };
-        self.held -= self.frames[place].weight;
         self.frames.remove(place);
     }
 }

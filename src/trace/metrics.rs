@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::components::{Record, What};
 use crate::sim::{Micros, Time};
 
-use super::windows::Windows;
+use super::windows::{TOGETHER, Windows};
 
 /// The width of a window.
 pub const WINDOW: Micros = Micros::ms(500);
@@ -181,6 +181,12 @@ impl Metrics {
         }
         self.first += drop;
         self.current = current;
+    }
+
+    /// How many bytes a copy holds that it does not share with one of `earlier`.
+    pub fn weight_since(&self, earlier: Time) -> usize {
+        let newer = self.current.saturating_sub(earlier.0 / WINDOW.0).min(self.current - self.first) as usize;
+        self.series.len() * (newer + TOGETHER) * std::mem::size_of::<Point>()
     }
 
     /// The names of all measures, in the order in which they first appeared.

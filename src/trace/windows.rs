@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Point;
 
 /// How many stand together; a copy that goes on copies as many at most.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
 
 /// Windows, oldest first.
 #[derive(Clone, Default)]
