@@ -63,7 +63,9 @@ export async function visit(browser, url, { width = 1280, height = 800, theme = 
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+  // What the page itself breaks off, by going elsewhere, is no failure.
+  const failed = (request) => request.failure()?.errorText !== "net::ERR_ABORTED";
+  page.on("requestfailed", (request) => failed(request) && errors.push(`${request.url()}: ${request.failure()?.errorText}`));
   await page.goto(url);
   return { page, errors };
 }
