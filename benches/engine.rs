@@ -1,5 +1,5 @@
 //! How much an event costs, as ratios to a yardstick measured in the same run: `cargo bench` natively, `make bench` in
-//! Node as well. A table of ratios means the same on every machine; a number of nanoseconds does not.
+//! Node as well, `cargo bench --bench engine -- seeks` for the time machine alone. A table of ratios means the same on every machine; a number of nanoseconds does not.
 //!
 //! Each figure is the median over interleaved pairs: a stretch of the yardstick, the same stretch of the engine, again
 //! and again, so that what else the machine does falls on both. Natively it is the time of the processor that counts.
@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use faultline::components::World;
 use faultline::scenario::{Run, builtin};
-use faultline::sim::{Micros, Record, RecordId, Recorder, Time};
-use faultline::timeline::Timeline;
+use faultline::sim::{Micros, Purpose, Record, RecordId, Recorder, Stream, Time};
+use faultline::timeline::{Cursor, Timeline};
 
 /// How many balls are in the air.
 const BALLS: [u32; 4] = [64, 1_024, 16_384, 262_144];
@@ -141,6 +141,46 @@ fn chat_rows(table: &mut String) {
     }
 }
 
+/// How many people write to one another, so that about ten thousand things happen a second.
+const PEOPLE: u32 = 80;
+/// For how long.
+const TEN_MINUTES: Time = Time(Micros::secs(600).0);
+/// How many seeks.
+const SEEKS: usize = 300;
+
+/// Seeks to any instant of ten minutes in which about ten thousand things happen a second, with everything on: log, tape,
+/// checks, measures. In milliseconds, since a frame is 16; and what they are in the yardstick's events.
+fn seek_row(table: &mut String) {
+    let mut document = builtin("chat").expect("the chat service is built in");
+    document.groups.iter_mut().find(|group| group.kind == "client").expect("people write").count = PEOPLE;
+    let mut timeline = Timeline::new(Rc::new(document), 1, Vec::new()).expect("it has no problem");
+    timeline.advance(TEN_MINUTES, u64::MAX);
+    let mut plain = phold::Plain::new(1_024, 1);
+    plain.run(STRETCH);
+    let unit = time(STRETCH, || plain.run(STRETCH));
+    let mut luck = Stream::new(1, Purpose::Faults);
+    let mut took: Vec<f64> = (0..SEEKS)
+        .map(|_| {
+            let at = Time(luck.below(TEN_MINUTES.0));
+            let start = clock();
+            timeline.seek(Cursor { at, steps: None });
+            (clock() - start) / 1e6
+        })
+        .collect();
+    took.sort_by(f64::total_cmp);
+    let (middle, worst) = (took[SEEKS / 2], took[SEEKS - 1]);
+    let _ = writeln!(
+        table,
+        "  {} steps a second, {} keyframes of {:.0} MB: median {middle:.1} ms, worst {worst:.1} ms ({:.0} and {:.0} thousand \
+         of the yardstick's events)",
+        timeline.run().steps() * 1_000_000 / timeline.now().0.max(1),
+        timeline.keyframes(),
+        timeline.held() as f64 / 1e6,
+        middle * 1e3 / unit,
+        worst * 1e3 / unit,
+    );
+}
+
 /// Everything, or only the rows with so many balls.
 fn report(only: &[u32]) -> String {
     let mut table = String::from("PHOLD, 64 halls, all linked: time an event as a ratio to a plain BinaryHeap loop\n");
@@ -153,6 +193,12 @@ fn report(only: &[u32]) -> String {
     }
     table.push_str("\nChat service, 90 s: time an event as a ratio to the yardstick at 64 in flight, and quartiles\n");
     chat_rows(&mut table);
+    table + &seek_report()
+}
+
+fn seek_report() -> String {
+    let mut table = String::from("\nSeeks anywhere in ten simulated minutes of a busy chat service\n");
+    seek_row(&mut table);
     table
 }
 
@@ -162,7 +208,9 @@ fn main() {
         use std::io::Write as _;
         // A closed pipe is no reason to fail.
         let only: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-        let _ = write!(std::io::stdout(), "\nnative\n{}", report(&only));
+        let seeks = std::env::args().any(|argument| argument == "seeks");
+        let table = if seeks { seek_report() } else { report(&only) };
+        let _ = write!(std::io::stdout(), "\nnative\n{table}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlElement, KeyboardEvent};
+use web_sys::{Event, KeyboardEvent};
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, Tone, key_action, news, prose};
@@ -11,7 +11,7 @@ use crate::scene::Target;
 use crate::sim::Status;
 
 use super::app::{Msg, Opens};
-use super::dom::{El, Link, button, el, target};
+use super::dom::{El, Link, button, el, find, target};
 use super::hands::Hands;
 use super::lesson::words;
 use super::menu::MenuAt;
@@ -183,8 +183,14 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
         // As a click on it would.
         "Enter" if player.view().wire.is_some() => Msg::Click(selected),
         "ContextMenu" | "m" | "Enter" => {
-            let bounds = target.dyn_into::<HtmlElement>().ok()?.get_bounding_client_rect();
-            Msg::Open(Opens::Menu(MenuAt { target: Some(selected?), x: bounds.left() + 60.0, y: bounds.top() + 60.0 }))
+            // Beside the component.
+            let bounds = find(".stage canvas")?.get_bounding_client_rect();
+            let at = match selected? {
+                Target::Node(id) => player.place_of(id),
+                _ => None,
+            };
+            let (x, y) = at.map_or((60.0, 60.0), |at| (f64::from(at.x) + 24.0, f64::from(at.y) - 12.0));
+            Msg::Open(Opens::Menu(MenuAt { target: selected, x: bounds.left() + x, y: bounds.top() + y }))
         }
         key => Msg::Key(key_action(&player, key, event.shift_key()), key == "Escape"),
     };
