@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, started, visit } from "../tests/browser/harness.mjs";
 import { serve } from "./server.mjs";
-import { later, patterns, readable } from "./split.mjs";
+import { SMALLEST, later, patterns, readable } from "./split.mjs";
 import { headOf, number, read, signed, write } from "./wasm.mjs";
 
 const [dist, named, rules, unused, rows = "40"] = process.argv.slice(2);
@@ -81,7 +81,7 @@ show("first, but not called", functions.filter((f) => !f.later && !f.called));
 
 // A name stands for several functions where types or closures were left out of it: for none, if one of them ran.
 const ran = new Set(functions.filter((f) => f.called).map((f) => f.name));
-const idle = functions.filter((f) => !f.later && !f.called && f.size >= 60 && !ran.has(f.name) && f.name !== "?");
+const idle = functions.filter((f) => !f.later && !f.called && f.size >= SMALLEST && !ran.has(f.name) && f.name !== "?");
 const header = [
   "# Functions of the release that do not run while a page opens and plays, by «make profile»; they come later",
   "# (tools/split.mjs). A name that is not here any more does no harm, and one that is missing costs bytes only.",

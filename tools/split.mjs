@@ -39,7 +39,7 @@ export const patterns = (text) =>
 export const lines = (text) => new Set(text.split("\n").filter((line) => line && !line.startsWith("# ")));
 
 /** Smaller ones stay: the optimizer makes one of those that are alike, and its name tells one of many. */
-const SMALLEST = 60;
+export const SMALLEST = 60;
 
 /** The functions of `module` that are not reached but through one whose name matches, or is one of `unused`. */
 export function later(module, patterns, unused) {

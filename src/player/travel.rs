@@ -110,20 +110,21 @@ impl Player {
         let (now, end) = (self.timeline.now(), self.length());
         // At its end the tape is twice as long.
         let to = if end.0 - now.0 < end.0 / 8 { Time(end.0.saturating_mul(2)) } else { end };
-        let to = Cursor { at: to, steps: None };
-        self.journey = Some(Journey { to, from: now, arrival: None, stop: Some(stop) });
-        self.travel();
+        self.depart(Cursor { at: to, steps: None }, None, Some(stop));
     }
 
     fn set_out(&mut self, to: Cursor, arrival: Option<Arrival>) {
         self.timeline.seek_towards(to);
-        self.journey = Some(Journey { to, from: self.timeline.now(), arrival, stop: None });
-        self.travel();
+        self.depart(to, arrival, None);
     }
 
     /// Goes on to a cursor that the timeline has set out for.
     pub(super) fn go(&mut self, to: Cursor) {
-        self.journey = Some(Journey { to, from: self.timeline.now(), arrival: None, stop: None });
+        self.depart(to, None, None);
+    }
+
+    fn depart(&mut self, to: Cursor, arrival: Option<Arrival>, stop: Option<Stop>) {
+        self.journey = Some(Journey { to, from: self.timeline.now(), arrival, stop });
         self.travel();
     }
 
