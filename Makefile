@@ -16,7 +16,7 @@ export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
 export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] && echo false || echo true)
 
-.PHONY: help serve page build weigh profile test check bench validation shot clean
+.PHONY: help serve page build weigh profile test check bench validation protocols shot clean
 
 help:
 	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make check   formatting and lints, native and wasm32'
 	@echo 'make bench   the benchmarks, native and in Node'
 	@echo 'make validation  docs/validation.md anew: published results beside ours'
+	@echo 'make protocols   docs/protocols.md anew: ten thousand seeds of each protocol, and what each costs'
 	@echo 'make page    a development build in $(PAGE), to look at without a server'
 	@echo "make shot    a picture of it: URL='#…' OUT=shot.png W=1280 H=800 THEME=dark DO='await page.…'"
 	@echo 'make clean   removes what was built here'
@@ -69,6 +70,10 @@ bench:
 validation:
 	cargo run --quiet -- validate --long --markdown tests/references > target/validation.md
 	mv target/validation.md docs/validation.md
+
+protocols:
+	sh tools/protocols.sh > target/protocols.md
+	mv target/protocols.md docs/protocols.md
 
 shot: export URL := $(URL)
 shot: export OUT := $(or $(OUT),shot.png)

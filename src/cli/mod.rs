@@ -1,4 +1,4 @@
-//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, verify.
+//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, swarm, verify.
 //! `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
@@ -14,8 +14,10 @@ mod link;
 mod list;
 mod out;
 mod play;
+mod pool;
 mod run;
 mod svg;
+mod swarm;
 mod trace;
 mod validate;
 mod verify;
@@ -62,6 +64,8 @@ enum Verb {
     CheckHistory(check_history::Arguments),
     /// Published results beside ours, from documents with what was published about them
     Validate(validate::Arguments),
+    /// Many seeds under random faults: which hold, and which mistakes are found out
+    Swarm(swarm::Arguments),
     /// Whether a run is the same straight on and by the time machine, or as another build had it; names the first record
     /// that differs
     Verify(verify::Arguments),
@@ -124,6 +128,7 @@ pub fn main() -> ExitCode {
         Verb::Check(arguments) => check::main(arguments, &mut out),
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),
         Verb::Validate(arguments) => validate::main(arguments, &mut out),
+        Verb::Swarm(arguments) => swarm::main(arguments, &mut out),
         Verb::Verify(arguments) => verify::main(arguments, &mut out),
     };
     match result.and_then(|verdict| out.flush().map(|()| verdict)) {

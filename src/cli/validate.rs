@@ -7,12 +7,10 @@
 mod expect;
 mod measured;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-
-use super::Verdict;
 use super::out::{Failure, Out, table};
+use super::{Verdict, pool};
 
+pub use expect::with;
 use expect::{Case, Expect, Sheet};
 use measured::Comparison;
 
@@ -73,42 +71,27 @@ fn run_all(sheets: &[Sheet]) -> Result<Vec<Vec<Vec<Comparison>>>, Failure> {
             cases.flat_map(move |(c, case)| (1..=case.runs).map(move |seed| (s, c, seed)))
         })
         .collect();
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (sender, next, jobs) = (sender.clone(), &next, &jobs);
-            scope.spawn(move || {
-                while let Some((s, c, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-                    let case = &sheets[s].cases[c];
-                    let found = measured::run(case, case.seeds + u64::from(seed));
-                    // The other end is there until all have been heard.
-                    let _ = sender.send(((s, c, seed), found));
-                }
-            });
-        }
-        drop(sender);
-        let mut heard: Vec<_> = receiver.iter().collect();
-        // By seed, so that sums do not depend on who was first.
-        heard.sort_unstable_by_key(|(job, _)| *job);
-        let mut results: Vec<Vec<Vec<Vec<f64>>>> =
-            sheets.iter().map(|sheet| vec![Vec::new(); sheet.cases.len()]).collect();
-        for ((s, c, seed), found) in heard {
-            let told = |told: String| {
-                Failure::told(format!("{}, {}, seed {seed}: {told}", sheets[s].stem, sheets[s].cases[c].name))
-            };
-            results[s][c].push(found.map_err(told)?);
-        }
-        let compare = |case: &Case, runs: &Vec<Vec<f64>>| -> Vec<Comparison> {
-            let of = |place: usize| runs.iter().map(|run| run[place]).collect::<Vec<f64>>();
-            case.expect.iter().enumerate().map(|(place, expect)| expect.compare(&of(place))).collect()
+    let found = pool::each(jobs.len(), |job| {
+        let (s, c, seed) = jobs[job];
+        let case = &sheets[s].cases[c];
+        measured::run(case, case.seeds + u64::from(seed))
+    });
+    // By seed, so that sums do not depend on who was first.
+    let mut results: Vec<Vec<Vec<Vec<f64>>>> = sheets.iter().map(|sheet| vec![Vec::new(); sheet.cases.len()]).collect();
+    for ((s, c, seed), found) in jobs.iter().copied().zip(found) {
+        let told = |told: String| {
+            Failure::told(format!("{}, {}, seed {seed}: {told}", sheets[s].stem, sheets[s].cases[c].name))
         };
-        let by_case = |(sheet, runs): (&Sheet, &Vec<Vec<Vec<f64>>>)| {
-            sheet.cases.iter().zip(runs).map(|(case, runs)| compare(case, runs)).collect()
-        };
-        Ok(sheets.iter().zip(&results).map(by_case).collect())
-    })
+        results[s][c].push(found.map_err(told)?);
+    }
+    let compare = |case: &Case, runs: &Vec<Vec<f64>>| -> Vec<Comparison> {
+        let of = |place: usize| runs.iter().map(|run| run[place]).collect::<Vec<f64>>();
+        case.expect.iter().enumerate().map(|(place, expect)| expect.compare(&of(place))).collect()
+    };
+    let by_case = |(sheet, runs): (&Sheet, &Vec<Vec<Vec<f64>>>)| {
+        sheet.cases.iter().zip(runs).map(|(case, runs)| compare(case, runs)).collect()
+    };
+    Ok(sheets.iter().zip(&results).map(by_case).collect())
 }
 
 fn row(case: &Case, expect: &Expect, found: &Comparison) -> Vec<String> {
