@@ -121,3 +121,20 @@ fn dials_of_a_client_hold_for_its_next_operation() {
     let called = steps(&records, Step::Invoke);
     assert!((200..420).contains(&called), "six clients, three seconds, up to twenty a second: {called}");
 }
+
+#[test]
+fn a_client_that_asks_again_finds_a_store_that_answers() {
+    let reads = |attempts: u32| {
+        let client = format!(r#"{{"rate": 30, "reads": 1, "timeout": "150ms", "attempts": {attempts}}}"#);
+        let mut run = Run::new(Rc::new(document(2, &client, "{}")), 1).expect("it has no problems");
+        let mut records = Vec::new();
+        run.act(&Act::Kill { node: "store-1".into(), disk: false }, &mut records).expect("it can be killed");
+        run.run_until(Time(10_000_000), &mut records);
+        assert_eq!(run.violations()[..], []);
+        (steps(&records, Step::Ok), steps(&records, Step::Info))
+    };
+    assert_eq!(reads(1).0, 0, "the first is dead, and no other is asked");
+    let (ok, unknown) = reads(3);
+    // Each third attempt is for the dead one again; on the way to the other some are lost.
+    assert!(ok > 200 && unknown < ok / 10, "the second answers: {ok}, {unknown} unanswered");
+}

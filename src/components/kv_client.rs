@@ -1,11 +1,16 @@
 //! A client of stores: reads, writes and compares, one operation at a time, and tells each as a history has it.
 //!
-//! It asks once. Where no answer comes in time nobody knows whether the operation took effect: it says `info`, and goes
-//! on as another process, since a process does one thing at a time (Jepsen's convention).
+//! Unless it is told to, it asks once. Where no answer comes in time nobody knows whether the operation took effect: it
+//! says `info`, and goes on as another process, since a process does one thing at a time (Jepsen's convention).
+//!
+//! With more `attempts` it asks again under the same number: another server when none answered in time, whom it is
+//! named where it asked the wrong one. That is right only with stores that know a number again; one that does not may do
+//! an operation twice. A definite answer to any attempt is the operation's answer. Where there is none, `fail` is told
+//! only if each attempt was answered, and by a server that says it will not do it; everything else is `info`.
 
 use crate::protocols::Family;
 use crate::protocols::kv::{self, Op};
-use crate::sim::{Component, Context, Disk, Look, Micros, NodeId, Table, Work};
+use crate::sim::{Component, Context, Disk, Look, Micros, NodeId, Table, Time, Work};
 
 use super::fact::{Datum, Step};
 use super::{Fact, Glyph, Message, Placeable};
@@ -17,8 +22,13 @@ crate::choice! {
         First = "first",
         /// Any, each time another.
         Any = "any",
+        /// Whoever last did what it asked, the first at the beginning: the leader, where there is one.
+        Last = "last",
     }
 }
+
+/// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
+pub const STORES: &[&str] = &["kv-store"];
 
 crate::config! {
     /// What can be set about a client of stores.
@@ -31,10 +41,14 @@ crate::config! {
         reads: f64 = 0.5, in 0.0, 1.0, "";
         /// The share of the others that compare and set.
         compares: f64 = 0.3, in 0.0, 1.0, "";
-        /// Which store it asks.
+        /// Which store it asks first.
         asks: Asks = Asks::First, in 0, 0, "";
         /// How long it waits for an answer.
         timeout: Micros = Micros::ms(500), in 0.001, 600.0, "";
+        /// How often it asks for one operation; with more than one, another store where one does not answer, or the one that it was sent to.
+        attempts: u32 = 1, in 1, 1000, "";
+        /// How long it waits before it asks again, where a store refused and named none.
+        pause: Micros = Micros::ms(50), in 0.001, 60.0, "";
     }
 }
 
@@ -58,6 +72,8 @@ pub enum Timer {
     Next,
     /// For an answer, no longer.
     Unanswered,
+    /// To ask again.
+    Again,
 }
 
 /// An operation that waits for its answer.
@@ -66,6 +82,12 @@ struct Open {
     number: u64,
     key: u32,
     op: Op,
+    since: Time,
+    /// Whom it asked last, and how often it asked.
+    asked: NodeId,
+    attempts: u32,
+    /// Whether an attempt may take effect that was not answered.
+    perhaps: bool,
 }
 
 /// A client of stores.
@@ -78,7 +100,10 @@ pub struct KvClient {
     ready: bool,
     /// What it last saw or wrote under each key, to compare with.
     seen: Table<u32, u64>,
+    /// Who last did what it asked.
+    last: Option<NodeId>,
     done: u64,
+    refused: u64,
     unknown: u64,
 }
 
@@ -102,9 +127,10 @@ impl KvClient {
         let (reads, compares) = (cx.load_rng().unit(), cx.load_rng().unit());
         let keys = u64::from(cx.config().keys);
         let (key, which) = (cx.load_rng().below(keys) as u32, cx.load_rng().bits());
-        let stores: Vec<NodeId> = cx.peers_of("kv-store").collect();
+        let stores = stores(cx);
         let place = if cx.config().asks == Asks::Any { which % stores.len().max(1) as u64 } else { 0 };
-        let Some(store) = stores.get(place as usize).copied() else { return KvClient::later(cx) };
+        let last = self.last.filter(|last| cx.config().asks == Asks::Last && stores.contains(last));
+        let Some(store) = last.or_else(|| stores.get(place as usize).copied()) else { return KvClient::later(cx) };
         self.number += 1;
         let (life, count) = (self.number / LIFE - 1, self.number % LIFE);
         let value = (life * 1_000_000 + count) * 1_000 + u64::from(cx.id().0) % 1_000;
@@ -113,10 +139,57 @@ impl KvClient {
             () if compares < cx.config().compares => Op::Cas(self.seen.get(&key).copied().unwrap_or(0), value),
             () => Op::Write(value),
         };
-        self.open = Some(Open { number: self.number, key, op });
+        let open = Open { number: self.number, key, op, since: cx.now(), asked: store, attempts: 0, perhaps: false };
         self.tell(cx, Step::Invoke, key, op, None);
-        cx.send(store, kv::Message::Ask { number: self.number, key, op }.into());
+        self.ask(cx, open, store);
+    }
+
+    /// Asks a store for an operation, for the first time or again.
+    fn ask(&mut self, cx: &mut Context<Self>, open: Open, store: NodeId) {
+        let Open { number, key, op, attempts, .. } = open;
+        self.open = Some(Open { asked: store, attempts: attempts + 1, ..open });
+        cx.send(store, kv::Message::Ask { number, key, op }.into());
+        cx.cancel(&Timer::Again);
         cx.set(Timer::Unanswered, cx.config().timeout);
+    }
+
+    /// No answer came from the store that was asked last.
+    fn unanswered(&mut self, cx: &mut Context<Self>, open: Open) {
+        let open = Open { perhaps: true, ..open };
+        match KvClient::next_store(cx, &open) {
+            Some(store) => self.ask(cx, open, store),
+            None => self.give_up(cx, open),
+        }
+    }
+
+    /// The store that was asked last did not do it, or says that it may have.
+    fn refused(&mut self, cx: &mut Context<Self>, from: NodeId, number: u64, ask: Option<NodeId>, perhaps: bool) {
+        let Some(open) = self.open.filter(|open| open.number == number && open.asked == from) else { return };
+        let open = Open { perhaps: open.perhaps || perhaps, ..open };
+        if KvClient::next_store(cx, &open).is_none() {
+            return self.give_up(cx, open);
+        }
+        match ask.filter(|ask| *ask != from && stores(cx).contains(ask)) {
+            Some(store) => self.ask(cx, open, store),
+            None => {
+                self.open = Some(open);
+                cx.cancel(&Timer::Unanswered);
+                cx.set(Timer::Again, cx.config().pause);
+            }
+        }
+    }
+
+    /// Whom it asks after the store that it asked last, round and round; nobody when it has asked often enough.
+    fn next_store(cx: &Context<Self>, open: &Open) -> Option<NodeId> {
+        let stores = stores(cx);
+        let place = stores.iter().position(|store| *store == open.asked).map_or(0, |place| place + 1);
+        let next = stores.get(place).or(stores.first()).copied();
+        next.filter(|_| open.attempts < cx.config().attempts)
+    }
+
+    fn give_up(&mut self, cx: &mut Context<Self>, open: Open) {
+        let step = if open.perhaps { Step::Info } else { Step::Fail };
+        self.end(cx, open.number, step, None);
     }
 
     fn tell(&mut self, cx: &mut Context<Self>, step: Step, key: u32, op: Op, came: Option<Option<u64>>) {
@@ -134,6 +207,7 @@ impl KvClient {
         let Some(open) = self.open.filter(|open| open.number == number) else { return };
         self.open = None;
         cx.cancel(&Timer::Unanswered);
+        cx.cancel(&Timer::Again);
         self.tell(cx, step, open.key, open.op, came);
         match (open.op, came) {
             (Op::Read, Some(Some(value))) | (Op::Write(value), _) | (Op::Cas(_, value), Some(_)) => {
@@ -141,13 +215,31 @@ impl KvClient {
             }
             _ => {}
         }
-        self.done += u64::from(step == Step::Ok);
+        if step == Step::Ok {
+            self.done += 1;
+            cx.measure("operations", 1);
+            cx.measure("latency", cx.now().since(open.since).0);
+        }
+        self.refused += u64::from(step == Step::Fail);
         if step == Step::Info {
             self.unknown += 1;
             self.process += 1;
         }
         KvClient::later(cx);
     }
+
+    /// An operation came to something at a store.
+    fn answered(&mut self, cx: &mut Context<Self>, from: NodeId, number: u64, came: Option<Option<u64>>) {
+        if self.open.is_some_and(|open| open.number == number) {
+            self.last = Some(from);
+        }
+        self.end(cx, number, Step::Ok, came);
+    }
+}
+
+/// The stores that a client is wired to, kind after kind.
+fn stores(cx: &Context<KvClient>) -> Vec<NodeId> {
+    STORES.iter().flat_map(|kind| cx.peers_of(kind)).collect()
 }
 
 impl Component for KvClient {
@@ -160,20 +252,36 @@ impl Component for KvClient {
         let number = (disk.0 / LIFE + 1) * LIFE;
         // Nothing is asked before the number of this life is safe.
         cx.persist(number, Some(Timer::Ready));
-        KvClient { number, process: number, open: None, ready: false, seen: Table::new(), done: 0, unknown: 0 }
+        KvClient {
+            number,
+            process: number,
+            open: None,
+            ready: false,
+            seen: Table::new(),
+            last: None,
+            done: 0,
+            refused: 0,
+            unknown: 0,
+        }
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
         match message {
-            Message::Kv(kv::Message::Done { number, value }) => self.end(cx, number, Step::Ok, Some(value)),
-            Message::Kv(kv::Message::Differs { number }) => self.end(cx, number, Step::Ok, None),
+            Message::Kv(kv::Message::Done { number, value }) => self.answered(cx, from, number, Some(value)),
+            Message::Kv(kv::Message::Differs { number }) => self.answered(cx, from, number, None),
+            Message::Kv(kv::Message::Elsewhere { number, ask }) => self.refused(cx, from, number, ask, false),
+            Message::Kv(kv::Message::Unable { number, perhaps }) => self.refused(cx, from, number, None, perhaps),
             other => super::not_understood(cx, from, &other),
         }
     }
 
     fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
         match (timer, self.open) {
-            (Timer::Unanswered, Some(open)) => self.end(cx, open.number, Step::Info, None),
+            (Timer::Unanswered, Some(open)) => self.unanswered(cx, open),
+            (Timer::Again, Some(open)) => match KvClient::next_store(cx, &open) {
+                Some(store) => self.ask(cx, open, store),
+                None => self.give_up(cx, open),
+            },
             (Timer::Ready, _) => {
                 self.ready = true;
                 KvClient::later(cx);
@@ -191,8 +299,14 @@ impl Component for KvClient {
 
     fn look(&self, _: &KvClientConfig) -> Look {
         let waits = self.open.map_or("nothing".to_owned(), |open| format!("key {}", open.key));
-        let lines =
+        let mut lines =
             vec![("waits for", waits), ("done", self.done.to_string()), ("unanswered", self.unknown.to_string())];
+        if self.refused > 0 {
+            lines.push(("refused", self.refused.to_string()));
+        }
+        if let Some(open) = self.open {
+            lines.push(("asks", format!("{}, for the {}. time", open.asked, open.attempts)));
+        }
         Look { role: "client".into(), star: false, ready: true, lines, log: Vec::new() }
     }
 
@@ -201,6 +315,7 @@ impl Component for KvClient {
             Timer::Ready => "ready",
             Timer::Next => "next",
             Timer::Unanswered => "unanswered",
+            Timer::Again => "again",
         }
     }
 
@@ -215,5 +330,5 @@ impl Placeable for KvClient {
     const ABOUT: &'static str = "Reads, writes and compares values, one operation at a time, and tells each so that a check can judge the history.";
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
-    const TALKS_TO: &'static [&'static str] = &["kv-store"];
+    const TALKS_TO: &'static [&'static str] = STORES;
 }

@@ -1,7 +1,12 @@
 //! A store of values under keys: reads, writes and compare-and-set, one answer each; and copies that are handed on.
 //!
 //! The client's half is a message a request and a number to know its answer by. What a store does with them is the
-//! store's business, so that stores of different promises can be asked by the same client.
+//! store's business, so that stores of different promises can be asked by the same client. Of several servers that are
+//! one store, one that cannot do it says so: `Elsewhere` and a plain `Unable` promise that it has not been done on account
+//! of this question or a copy of it, and will not be. A client that asks again does so with the same number, so that a
+//! store that did it can say what came of it. That promise lets a history say that an operation did not happen.
+
+use crate::sim::NodeId;
 
 use super::{Family, Form, Wire};
 
@@ -40,6 +45,20 @@ pub enum Message {
         /// Of which question.
         number: u64,
     },
+    /// Not here: nothing was done, nor will be.
+    Elsewhere {
+        /// Of which question.
+        number: u64,
+        /// Who may do it, where that is known.
+        ask: Option<NodeId>,
+    },
+    /// It could not be done.
+    Unable {
+        /// Of which question.
+        number: u64,
+        /// Whether it may take effect all the same, now or later.
+        perhaps: bool,
+    },
     /// What a store has under a key.
     Copy {
         /// Which key.
@@ -60,6 +79,8 @@ impl Wire for Message {
             Message::Ask { op: Op::Cas(..), .. } => "CompareAndSet",
             Message::Done { .. } => "Done",
             Message::Differs { .. } => "Differs",
+            Message::Elsewhere { .. } => "Elsewhere",
+            Message::Unable { .. } => "Unable",
             Message::Copy { .. } => "Copy",
         }
     }
@@ -67,7 +88,8 @@ impl Wire for Message {
         match self {
             Message::Ask { .. } => Form::Request,
             Message::Done { .. } => Form::Accept,
-            Message::Differs { .. } => Form::Refuse,
+            Message::Elsewhere { .. } => Form::Reply,
+            Message::Differs { .. } | Message::Unable { .. } => Form::Refuse,
             Message::Copy { .. } => Form::Beat,
         }
     }
@@ -86,7 +108,12 @@ impl Wire for Message {
                 }
                 fields
             }
-            Message::Done { value: None, .. } | Message::Differs { .. } => Vec::new(),
+            Message::Done { value: None, .. }
+            | Message::Differs { .. }
+            | Message::Elsewhere { ask: None, .. }
+            | Message::Unable { perhaps: false, .. } => Vec::new(),
+            Message::Elsewhere { ask: Some(ask), .. } => vec![("ask", ask.to_string())],
+            Message::Unable { .. } => vec![("perhaps", "done".to_owned())],
             Message::Done { value, .. } => vec![("value", text(value))],
             Message::Copy { key, value, version } => {
                 vec![("key", key.to_string()), ("value", value.to_string()), ("version", version.to_string())]
