@@ -72,6 +72,7 @@ validation:
 	mv target/validation.md docs/validation.md
 
 protocols:
+	mkdir -p target
 	sh tools/protocols.sh > target/protocols.md
 	mv target/protocols.md docs/protocols.md
 
