@@ -117,7 +117,7 @@ impl Chat {
             Fact::Shown { item, conversation, place, text } => {
                 self.on_shown(record, *item, *conversation, *place, text, world, found);
             }
-            Fact::Suspected { .. } | Fact::Replacing { .. } | Fact::Operation { .. } => {}
+            _ => {}
         }
     }
 

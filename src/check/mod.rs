@@ -1,5 +1,6 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
+mod atomic_commit;
 mod chat;
 mod conserved;
 pub mod linear;
@@ -80,5 +81,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: "every message is somewhere",
         promise: messages::PROMISE,
         make: messages::make,
+    },
+    CheckKind {
+        name: atomic_commit::NAME,
+        brief: "all of a transaction, or nothing",
+        promise: atomic_commit::PROMISE,
+        make: atomic_commit::make,
     },
 ];

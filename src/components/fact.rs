@@ -75,6 +75,8 @@ pub enum Fact {
         /// Which.
         node: NodeId,
     },
+    /// A transaction came a step further at this node.
+    Transaction(crate::protocols::two_phase::Told),
 }
 
 /// What is told of an operation.
@@ -125,7 +127,7 @@ impl std::fmt::Display for Datum {
 impl Fact {
     /// Every name.
     pub const NAMES: &'static [&'static str] =
-        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing", "invoke", "ok", "fail", "info"];
+        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing", "invoke", "ok", "fail", "info", "tx-began", "voted-yes", "voted-no", "in-doubt", "tx-committed", "tx-aborted", "tx-ended"];
 
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
@@ -141,6 +143,7 @@ impl Fact {
             Fact::Operation { step: Step::Info, .. } => "info",
             Fact::Suspected { .. } => "suspected",
             Fact::Replacing { .. } => "replacing",
+            Fact::Transaction(told) => told.name(),
         }
     }
 }

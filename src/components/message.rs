@@ -79,4 +79,6 @@ messages! {
     Versioned(crate::protocols::versioned::Message),
     /// What everyone is to hear.
     Rumour(crate::protocols::rumour::Message),
+    /// All participants of a transaction, or none.
+    Commit(crate::protocols::two_phase::Message),
 }

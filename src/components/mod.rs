@@ -21,6 +21,8 @@ mod sender;
 mod server;
 mod store;
 mod supervisor;
+mod tx_coordinator;
+mod tx_participant;
 mod writer;
 
 pub use fact::{Datum, Fact, Step};
@@ -51,6 +53,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<store::Store>(),
     Kind::of::<writer::Writer>(),
     Kind::of::<peer::Peer>(),
+    Kind::of::<tx_coordinator::TxCoordinator>(),
+    Kind::of::<tx_participant::TxParticipant>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -18,6 +18,7 @@ pub mod routing;
 pub mod rumour;
 #[cfg(test)]
 mod testing;
+pub mod two_phase;
 pub mod versioned;
 pub mod view_service;
 

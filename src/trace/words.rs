@@ -171,6 +171,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
+        Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
     }
 }

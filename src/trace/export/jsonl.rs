@@ -108,6 +108,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
                 object.plain("result", result);
             }
         }
+        Fact::Transaction(told) => {
+            object.text("transaction", &world.named(&told.tx.to_string()));
+        }
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }
