@@ -223,7 +223,9 @@ impl Check for AtomicCommit {
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
         match &record.what {
             What::Fact(Fact::Transaction(told)) => self.told(record, told, world, found),
-            What::Arrived { from, message: Message::Commit(Commit::Yes { tx }), .. } if tx.coordinator == record.node => {
+            What::Arrived { from, message: Message::Commit(Commit::Yes { tx }), .. }
+                if tx.coordinator == record.node =>
+            {
                 if let Some(seen) = self.seen.get_mut(tx) {
                     Rc::make_mut(seen).arrived.push(*from);
                 }

@@ -126,8 +126,26 @@ impl std::fmt::Display for Datum {
 
 impl Fact {
     /// Every name.
-    pub const NAMES: &'static [&'static str] =
-        &["accepted", "stored", "copied", "joined", "shown", "suspected", "replacing", "invoke", "ok", "fail", "info", "tx-began", "voted-yes", "voted-no", "in-doubt", "tx-committed", "tx-aborted", "tx-ended"];
+    pub const NAMES: &'static [&'static str] = &[
+        "accepted",
+        "stored",
+        "copied",
+        "joined",
+        "shown",
+        "suspected",
+        "replacing",
+        "invoke",
+        "ok",
+        "fail",
+        "info",
+        "tx-began",
+        "voted-yes",
+        "voted-no",
+        "in-doubt",
+        "tx-committed",
+        "tx-aborted",
+        "tx-ended",
+    ];
 
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {

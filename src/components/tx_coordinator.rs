@@ -58,12 +58,7 @@ fn port<'c, 'a>(
 }
 
 fn rules(config: &TxCoordinatorConfig) -> CoordinatorRules {
-    CoordinatorRules {
-        presume: config.presume,
-        log: config.decision,
-        patience: config.timeout,
-        again: config.again,
-    }
+    CoordinatorRules { presume: config.presume, log: config.decision, patience: config.timeout, again: config.again }
 }
 
 impl TxCoordinator {
@@ -125,8 +120,7 @@ impl Component for TxCoordinator {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, disk: &CoordinatorLog) -> Self {
-        let mut coordinator =
-            TxCoordinator { protocol: Coordinator::boot(disk, cx.now()), committed: 0, aborted: 0 };
+        let mut coordinator = TxCoordinator { protocol: Coordinator::boot(disk, cx.now()), committed: 0, aborted: 0 };
         let rules = rules(cx.config());
         coordinator.protocol.start(&mut port(cx), &rules);
         coordinator.tell(cx);

@@ -84,8 +84,7 @@ impl Component for TxParticipant {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, disk: &ParticipantLog) -> Self {
-        let mut participant =
-            TxParticipant { protocol: Participant::boot(disk, cx.now()), committed: 0, aborted: 0 };
+        let mut participant = TxParticipant { protocol: Participant::boot(disk, cx.now()), committed: 0, aborted: 0 };
         let rules = rules(cx.config());
         participant.protocol.start(&mut port(cx), &rules);
         participant.tell(cx);
