@@ -73,7 +73,7 @@ impl Check for Messages {
                 // What finds no link never left, and what dies with its receiver had arrived.
                 if self.take(record.cause) {
                     self.lost += 1;
-                } else if !self.silent && !matches!(why, Why::NoLink | Why::Died | Why::Swallowed) {
+                } else if !self.silent && !matches!(why, Why::NoLink | Why::Died | Why::Swallowed | Why::Shed) {
                     let (to, from, name) = (world.name(*to), world.name(record.node), message.name());
                     let told = format!("{name} of {from} for {to} was lost, and was not under way");
                     Messages::breach(record, told, vec![record.cause, record.id], found);

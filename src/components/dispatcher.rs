@@ -1,44 +1,56 @@
 //! A dispatcher: takes requests, has one of those behind it do each, and hands the answers back. All requests go through
-//! it, so it knows how many are under way to whom; it does not know who is slow or dead.
+//! it, so it knows how many are under way to whom; who is slow or dead it finds out by time-outs, if it has any. It may
+//! let only so many through (a token bucket), and keep back what those behind it have no room for.
 
-use crate::protocols::Family;
-use crate::protocols::choosing::{Chooser, MAX_CHOICES, Policy, Rule};
+use crate::protocols::bucket::Bucket;
+use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
+use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
 use crate::protocols::ring::Ring;
-use crate::sim::{Component, Context, Look, Machine, NodeId, Table, Work};
+use crate::protocols::{Family, request};
+use crate::sim::{Component, Context, Later, Lift, Look, Machine, NodeId, Table, Work};
 
 use super::{Glyph, Message, Placeable};
-
-/// How many requests may be under way; the oldest is forgotten for one more.
-const MAX_UNDER_WAY: usize = 1_000_000;
 
 crate::config! {
     /// What can be set about a dispatcher.
     pub struct DispatcherConfig {
         /// How it chooses who does it.
         choice: Policy = Policy::RoundRobin, in 0, 0, "";
-        /// How many it draws, if it chooses by choices.
-        choices: u32 = 2, in 1, MAX_CHOICES, "";
-        /// At how many places of the ring each stands, if it chooses by consistent hash.
-        virtual_nodes: u32 = 100, in 1, 10000, "";
+        later:
+        /// How many requests it lets through, on average (a token bucket); 0 for any number. Others are refused.
+        limit: f64 = 0.0, in 0.0, 1000000.0, "1/s";
+        /// How many it lets through at once, if they were saved.
+        burst: u32 = 10, in 1, 1000000, "";
     }
+    with choosing: Choosing;
+    with calling: Calling;
 }
 
-/// A request that somebody else is doing.
-#[derive(Clone, Debug, Hash)]
-struct Passed {
-    from: NodeId,
-    attempt: u64,
-    to: NodeId,
+/// What a dispatcher waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Something of a call to those behind it.
+    Call(calls::Timer),
 }
 
 /// A dispatcher.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Dispatcher {
-    chooser: Chooser,
-    passed: Table<u64, Passed>,
+    calls: Calls,
+    /// Who asked for what is under way, and under which number.
+    passed: Table<u64, (NodeId, u64)>,
     last: u64,
     refused: u64,
+    bucket: Later<Option<Bucket>>,
+}
+
+fn port<'c, 'a>(cx: &'c mut Context<'a, Dispatcher>) -> Lift<'c, 'a, Dispatcher, request::Message, calls::Timer, ()> {
+    Lift { cx, message: Message::Request, timer: Timer::Call, write: |()| () }
+}
+
+fn manner(config: &DispatcherConfig) -> Manner<'_> {
+    Manner::new(config.choice, &config.choosing, &config.calling)
 }
 
 impl Dispatcher {
@@ -46,37 +58,66 @@ impl Dispatcher {
     /// keys that move.
     fn look_around(&mut self, cx: &mut Context<Self>) {
         let config = cx.config();
-        let before: Ring = self.chooser.ring().clone();
-        let changed = self.chooser.know(super::behind(cx.peers(), cx.template()));
-        if config.choice != Policy::ConsistentHash || !self.chooser.turn_ring(config.virtual_nodes) {
+        let chooser = &mut self.calls.chooser;
+        let before: Ring = chooser.ring().clone();
+        let changed = chooser.know(super::behind(cx.peers(), cx.template()));
+        if config.choice != Policy::ConsistentHash || !chooser.turn_ring(config.choosing.virtual_nodes) {
             return;
         }
-        let servers: Vec<NodeId> = self.chooser.servers().collect();
-        for share in self.chooser.ring().shares(&servers) {
+        let servers: Vec<NodeId> = chooser.servers().collect();
+        for share in chooser.ring().shares(&servers) {
             cx.measure("ring share", share);
         }
         if changed && before != Ring::default() {
-            let (all, between) = self.chooser.ring().moved_from(&before);
+            let (all, between) = chooser.ring().moved_from(&before);
             cx.measure("keys moved", all);
             cx.measure("keys moved between those that stay", between);
         }
     }
 
-    fn pass(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, key: u64, class: u32) {
+    /// Whether the bucket lets one more through.
+    fn lets(&mut self, cx: &Context<Self>) -> bool {
         let config = cx.config();
-        let rule = Rule { policy: config.choice, choices: config.choices, virtual_nodes: config.virtual_nodes };
-        let Some(to) = self.chooser.choose(rule, key, &[], cx.rng()) else {
-            self.refused += 1;
-            return cx.send(from, Request::Refused { attempt }.into());
-        };
-        if self.passed.len() >= MAX_UNDER_WAY {
-            let oldest = self.passed.keys().next().copied();
-            oldest.and_then(|oldest| self.passed.remove(&oldest)).inspect(|passed| self.chooser.done(passed.to));
+        if config.limit == 0.0 {
+            self.bucket.0 = None;
+            return true;
+        }
+        let burst = u64::from(config.burst);
+        let bucket = self.bucket.0.get_or_insert_with(|| Bucket::full(burst, cx.now()));
+        bucket.gain(cx.now(), (config.limit * 1000.0 + 0.5) as u64, burst * 1000);
+        bucket.take()
+    }
+
+    fn pass(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, about: About) {
+        if !self.lets(cx) {
+            cx.measure("limited", 1);
+            return self.refuse(cx, from, attempt);
         }
         self.last += 1;
-        self.passed.insert(self.last, Passed { from, attempt, to });
-        self.chooser.sent(to);
-        cx.send(to, Request::Request { attempt: self.last, key, class }.into());
+        self.passed.insert(self.last, (from, attempt));
+        let manner = manner(cx.config());
+        let outcome = self.calls.start(&mut port(cx), &manner, self.last, about, None);
+        self.tell(cx, outcome);
+    }
+
+    fn refuse(&mut self, cx: &mut Context<Self>, to: NodeId, attempt: u64) {
+        self.refused += 1;
+        cx.send(to, Request::Refused { attempt }.into());
+    }
+
+    fn tell(&mut self, cx: &mut Context<Self>, outcome: Outcome) {
+        let (number, done) = match outcome {
+            Outcome::Nothing | Outcome::Late => return,
+            Outcome::Retried => return cx.measure("retries", 1),
+            Outcome::Hedged => return cx.measure("hedges", 1),
+            Outcome::Answered(number) => (number, true),
+            Outcome::Refused(number) | Outcome::Expired(number) => (number, false),
+        };
+        let Some((from, attempt)) = self.passed.remove(&number) else { return };
+        match done {
+            true => cx.send(from, Request::Response { attempt }.into()),
+            false => self.refuse(cx, from, attempt),
+        }
     }
 }
 
@@ -84,7 +125,7 @@ impl Component for Dispatcher {
     type Message = Message;
     type Config = DispatcherConfig;
     type Disk = ();
-    type Timer = ();
+    type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
         let mut dispatcher = Dispatcher::default();
@@ -94,48 +135,51 @@ impl Component for Dispatcher {
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
         self.look_around(cx);
-        let answer = match message {
-            Message::Request(Request::Request { attempt, key, class }) => {
-                return self.pass(cx, from, attempt, key, class);
+        let (attempt, done) = match message {
+            Message::Request(Request::Request { attempt, key, class, deadline }) => {
+                return self.pass(cx, from, attempt, About { key, class, deadline });
             }
-            Message::Request(Request::Weight { weight }) => return self.chooser.weigh(from, weight),
-            Message::Request(answer) => answer,
+            Message::Request(Request::Weight { weight }) => return self.calls.chooser.weigh(from, weight),
+            Message::Request(Request::Response { attempt }) => (attempt, true),
+            Message::Request(Request::Refused { attempt }) => (attempt, false),
             other => return super::not_understood(cx, from, &other),
         };
-        let (Request::Response { attempt } | Request::Refused { attempt }) = &answer else { return };
-        let Some(passed) = self.passed.remove(attempt) else { return };
-        self.chooser.done(passed.to);
-        let attempt = passed.attempt;
-        let done = matches!(answer, Request::Response { .. });
-        let answer = if done { Request::Response { attempt } } else { Request::Refused { attempt } };
-        cx.send(passed.from, answer.into());
+        let manner = manner(cx.config());
+        let outcome = self.calls.on_answer(&mut port(cx), &manner, attempt, done);
+        self.tell(cx, outcome);
     }
 
-    fn on_timer(&mut self, _: &mut Context<Self>, (): ()) {}
+    fn on_timer(&mut self, cx: &mut Context<Self>, Timer::Call(timer): Timer) {
+        self.look_around(cx);
+        let manner = manner(cx.config());
+        let outcome = self.calls.on_timer(&mut port(cx), &manner, timer);
+        self.tell(cx, outcome);
+    }
 
     fn on_full(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Message) {
         if let Message::Request(Request::Request { attempt, .. }) = message {
-            self.refused += 1;
-            cx.send(from, Request::Refused { attempt: *attempt }.into());
+            self.refuse(cx, from, *attempt);
         }
     }
 
     fn look(&self, config: &DispatcherConfig) -> Look {
         let policy = crate::sim::FieldType::to_value(&config.choice).to_string();
+        let chooser = &self.calls.chooser;
         let mut lines = vec![
             ("choice", policy),
             ("passed on", self.last.to_string()),
             ("under way", self.passed.len().to_string()),
             ("refused", self.refused.to_string()),
         ];
+        lines.extend(super::trouble(&self.calls));
         // As many as one can take in.
-        let few = self.chooser.servers().take(16);
-        lines.extend(few.map(|id| ("server", format!("{id}: {} under way", self.chooser.under_way(id)))));
-        Look { role: "dispatcher".into(), ready: !self.chooser.is_empty(), lines, ..Look::default() }
+        let few = chooser.servers().take(16);
+        lines.extend(few.map(|id| ("server", format!("{id}: {} under way", chooser.under_way(id)))));
+        Look { role: "dispatcher".into(), ready: !chooser.is_empty(), lines, ..Look::default() }
     }
 
-    fn timer_name((): &()) -> &'static str {
-        "nothing"
+    fn timer_name(Timer::Call(timer): &Timer) -> &'static str {
+        timer.name()
     }
 
     fn work(&self, message: &Message) -> Work {

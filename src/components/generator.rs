@@ -5,12 +5,11 @@
 //! Everything that arrives is counted once when it comes (`arrivals`) and once when it goes: answered (`sojourn`),
 //! refused or abandoned, each with how long it had been in the system. So what came is what went and what is still there.
 
-use crate::protocols::backoff::{Backoff, Jitter};
-use crate::protocols::calls::{self, Calls, Manner, Outcome};
-use crate::protocols::choosing::{MAX_CHOICES, Policy, Rule};
+use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
+use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
 use crate::protocols::{Family, request};
-use crate::sim::{Component, Context, Lift, Look, Micros, NodeId, Stream, Table, Time, Work};
+use crate::sim::{Component, Context, Later, Lift, Look, Micros, NodeId, Stream, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -69,25 +68,9 @@ crate::config! {
         class: u32 = 0, in 0, 9, "";
         /// How it chooses among those that it can ask.
         choice: Policy = Policy::Random, in 0, 0, "";
-        /// How many it draws, if it chooses by choices.
-        choices: u32 = 2, in 1, MAX_CHOICES, "";
-        /// At how many places of the ring each stands, if it chooses by consistent hash.
-        virtual_nodes: u32 = 100, in 1, 10000, "";
-        /// How long it waits for an answer; 0 for ever.
-        timeout: Micros = Micros::ZERO, in 0, 86400, "";
-        /// How often it tries again.
-        retries: u32 = 0, in 0, 1000000, "";
-        /// How the waits before tries vary.
-        backoff: Jitter = Jitter::None, in 0, 0, "";
-        /// The wait that doubles with each failure.
-        base: Micros = Micros::ms(100), in 0, 3600, "";
-        /// The longest wait before a try.
-        cap: Micros = Micros::secs(2), in 0, 86400, "";
-        /// After how long without an answer it asks somebody else as well; 0 for never.
-        hedge: Micros = Micros::ZERO, in 0, 86400, "";
-        /// How many second attempts there may be; 0 for any number.
-        budget: f64 = 0.0, in 0.0, 100000.0, "1/s";
     }
+    with choosing: Choosing;
+    with calling: Calling;
 }
 
 /// What a load generator waits for.
@@ -123,16 +106,8 @@ fn port<'c, 'a>(cx: &'c mut Context<'a, Generator>) -> Lift<'c, 'a, Generator, r
     Lift { cx, message: Message::Request, timer: Timer::Call, write: |()| () }
 }
 
-fn manner(config: &GeneratorConfig) -> Manner {
-    Manner {
-        timeout: config.timeout,
-        retries: config.retries,
-        backoff: Backoff { base: config.base, cap: config.cap },
-        jitter: config.backoff,
-        hedge: config.hedge,
-        budget: (config.budget * 1000.0 + 0.5) as u64,
-        rule: Rule { policy: config.choice, choices: config.choices, virtual_nodes: config.virtual_nodes },
-    }
+fn manner(config: &GeneratorConfig) -> Manner<'_> {
+    Manner::new(config.choice, &config.choosing, &config.calling)
 }
 
 /// A length of time about 1: two draws, whatever the spacing.
@@ -193,7 +168,8 @@ impl Generator {
         };
         cx.measure("arrivals", 1);
         self.open.insert(number, Open { since: cx.now(), user });
-        let outcome = self.calls.start(&mut port(cx), &manner(config), number, (key, config.class), None);
+        let about = About { key, class: config.class, deadline: Later(None) };
+        let outcome = self.calls.start(&mut port(cx), &manner(config), number, about, None);
         self.tell(cx, outcome);
     }
 
@@ -288,12 +264,9 @@ impl Component for Generator {
             ("abandoned", self.abandoned),
             ("in the system", self.open.len() as u64),
         ];
-        Look {
-            role: "generator".into(),
-            ready: true,
-            lines: lines.map(|(name, count)| (name, count.to_string())).to_vec(),
-            ..Look::default()
-        }
+        let mut lines = lines.map(|(name, count)| (name, count.to_string())).to_vec();
+        lines.extend(super::trouble(&self.calls));
+        Look { role: "generator".into(), ready: true, lines, ..Look::default() }
     }
 
     fn timer_name(timer: &Timer) -> &'static str {

@@ -167,6 +167,12 @@ fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
     peers.iter().filter(move |peer| peer.template > own).filter(serves).map(|peer| peer.id)
 }
 
+/// What keeps calls from being made, if anything does: lines for the inspector.
+fn trouble(calls: &crate::protocols::calls::Calls) -> impl Iterator<Item = (&'static str, String)> {
+    let lines = [("wait for room", calls.held()), ("breakers open", calls.chooser.open())];
+    lines.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string()))
+}
+
 /// Says in the log that a component got what it has no use for. An answer could be answered for ever.
 fn not_understood<C: Placeable>(cx: &mut Context<C>, from: NodeId, message: &Message) {
     cx.note(format!("a {} does not understand {} from {from}", C::KIND, message.name()));

@@ -1,14 +1,18 @@
 //! A server: serves requests by its machine, as a queueing station does; then answers, or first asks those behind it:
 //! one of them (a chain), several, or all, and waits for as many answers as it wants (a fan-out, a quorum).
 //!
-//! A request is not taken back. What its caller has given up is served all the same, which is what makes overload last.
+//! A request is not taken back. What its caller has given up is served all the same, which is what makes overload last,
+//! unless it came with a deadline. Beyond that it may shed load: when too many wait, or when they have waited for too
+//! long in a queue that does not empty (Maurer, «Fail at Scale», ACM Queue 2015, after Nichols and Jacobson's CoDel); and
+//! it may take the last come first then, who are the likeliest to be waiting still.
 
-use crate::protocols::backoff::{Backoff, Jitter};
-use crate::protocols::calls::{self, Calls, Manner, Outcome};
-use crate::protocols::choosing::{MAX_CHOICES, Policy, Rule};
+use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
+use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
 use crate::protocols::{Family, request};
-use crate::sim::{Component, Context, Dist, Lift, Look, Machine, Micros, NodeId, Table, Time, Work};
+use crate::sim::{
+    Component, Context, Discipline, Dist, Later, Lift, Look, Machine, Micros, NodeId, Table, Time, Turn, Work,
+};
 
 use super::{Glyph, Message, Placeable};
 
@@ -25,25 +29,21 @@ crate::config! {
         weight: u32 = 1, in 0, 1000, "";
         /// How it chooses among those behind it.
         choice: Policy = Policy::Random, in 0, 0, "";
-        /// How many it draws, if it chooses by choices.
-        choices: u32 = 2, in 1, MAX_CHOICES, "";
-        /// At how many places of the ring each stands, if it chooses by consistent hash.
-        virtual_nodes: u32 = 100, in 1, 10000, "";
-        /// How long it waits for an answer of those behind it; 0 for ever.
-        timeout: Micros = Micros::ZERO, in 0, 86400, "";
-        /// How often it tries again.
-        retries: u32 = 0, in 0, 1000000, "";
-        /// How the waits before tries vary.
-        backoff: Jitter = Jitter::None, in 0, 0, "";
-        /// The wait that doubles with each failure.
-        base: Micros = Micros::ms(100), in 0, 3600, "";
-        /// The longest wait before a try.
-        cap: Micros = Micros::secs(2), in 0, 86400, "";
-        /// After how long without an answer it asks somebody else as well; 0 for never.
-        hedge: Micros = Micros::ZERO, in 0, 86400, "";
-        /// How many second attempts there may be; 0 for any number.
-        budget: f64 = 0.0, in 0.0, 100000.0, "1/s";
+        later:
+        /// Whether it leaves undone what comes to its turn after its deadline.
+        heed: bool = true, in 0, 0, "";
+        /// How many requests may wait; one more is shed. 0 for as many as its machine has room for.
+        longest: u32 = 0, in 0, 1000000, "";
+        /// How long requests may wait while there is a standing queue, one that was not empty for an `interval`: what
+        /// has waited longer when its turn comes is shed. 0 for ever.
+        target: Micros = Micros::ZERO, in 0, 3600, "";
+        /// How long a queue may last without being empty before it counts as a standing one.
+        interval: Micros = Micros::ms(100), in 0.001, 3600, "";
+        /// If more than this many wait, the last come is first; 0 for never.
+        lifo: u32 = 0, in 0, 1000000, "";
     }
+    with choosing: Choosing;
+    with calling: Calling;
 }
 
 /// What a server waits for.
@@ -75,22 +75,16 @@ pub struct Server {
     last: u64,
     served: u64,
     refused: u64,
+    /// When its queue was last seen to be empty.
+    empty: Later<Time>,
 }
 
 fn port<'c, 'a>(cx: &'c mut Context<'a, Server>) -> Lift<'c, 'a, Server, request::Message, calls::Timer, ()> {
     Lift { cx, message: Message::Request, timer: Timer::Call, write: |()| () }
 }
 
-fn manner(config: &ServerConfig) -> Manner {
-    Manner {
-        timeout: config.timeout,
-        retries: config.retries,
-        backoff: Backoff { base: config.base, cap: config.cap },
-        jitter: config.backoff,
-        hedge: config.hedge,
-        budget: (config.budget * 1000.0 + 0.5) as u64,
-        rule: Rule { policy: config.choice, choices: config.choices, virtual_nodes: config.virtual_nodes },
-    }
+fn manner(config: &ServerConfig) -> Manner<'_> {
+    Manner::new(config.choice, &config.choosing, &config.calling)
 }
 
 impl Server {
@@ -101,7 +95,7 @@ impl Server {
     }
 
     /// Asks those behind, all at once.
-    fn gather(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, about: (u64, u32)) {
+    fn gather(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, about: About) {
         let manner = manner(cx.config());
         self.calls.chooser.know(super::behind(cx.peers(), cx.template()));
         let width = (cx.config().fanout as usize).min(self.calls.chooser.len());
@@ -116,9 +110,9 @@ impl Server {
         } else if width == 1 {
             whom.push(None);
         } else {
-            let mut asked = Vec::new();
+            let (mut asked, now) = (Vec::new(), cx.now());
             for _ in 0..width {
-                asked.extend(self.calls.chooser.choose(manner.rule, about.0, &asked, cx.rng()));
+                asked.extend(self.calls.chooser.choose(manner.rule, about.key, &asked, now, cx.rng()));
             }
             whom.extend(asked.into_iter().map(Some));
         }
@@ -184,14 +178,14 @@ impl Component for Server {
             Server::weigh_in(cx);
         }
         let (gathering, legs) = (Table::new(), Table::new());
-        Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0 }
+        Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0, empty: Later::default() }
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
         let (attempt, done) = match message {
-            Message::Request(Request::Request { attempt, key, class }) => match cx.config().fanout {
+            Message::Request(Request::Request { attempt, key, class, deadline }) => match cx.config().fanout {
                 0 => return self.answer(cx, from, attempt, true),
-                _ => return self.gather(cx, from, attempt, (key, class)),
+                _ => return self.gather(cx, from, attempt, About { key, class, deadline }),
             },
             Message::Request(Request::Response { attempt }) => (attempt, true),
             Message::Request(Request::Refused { attempt }) => (attempt, false),
@@ -220,6 +214,31 @@ impl Component for Server {
         }
     }
 
+    fn turn(&mut self, config: &ServerConfig, turn: &Turn, message: &Message) -> Work {
+        let Message::Request(Request::Request { deadline, .. }) = message else { return self.work(message) };
+        if config.target.0 > 0 && turn.waiting == 0 {
+            self.empty.0 = turn.now;
+        }
+        let late = config.heed && deadline.0.is_some_and(|deadline| deadline <= turn.now);
+        let crowded = config.longest > 0 && turn.waited.is_none() && turn.waiting >= config.longest;
+        let standing = config.target.0 > 0 && turn.now.since(self.empty.0) > config.interval;
+        let stale = standing && turn.waited.is_some_and(|waited| waited > config.target);
+        if late || crowded || stale { Work::Shed } else { Work::Service }
+    }
+
+    fn order(&self, config: &ServerConfig, waiting: u32) -> Option<Discipline> {
+        (config.lifo > 0 && waiting > config.lifo).then_some(Discipline::Lifo)
+    }
+
+    fn on_shed(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Message) {
+        let Message::Request(Request::Request { attempt, deadline, .. }) = message else { return };
+        let late = deadline.0.is_some_and(|deadline| deadline <= cx.now());
+        cx.measure(if late { "too late" } else { "shed" }, 1);
+        if cx.config().refuse {
+            self.answer(cx, from, *attempt, false);
+        }
+    }
+
     fn on_dial(&mut self, cx: &mut Context<Self>) {
         Server::weigh_in(cx);
     }
@@ -229,6 +248,7 @@ impl Component for Server {
         if !self.gathering.is_empty() {
             lines.push(("waiting for others", self.gathering.len().to_string()));
         }
+        lines.extend(super::trouble(&self.calls));
         Look { role: "server".into(), ready: true, lines, ..Look::default() }
     }
 

@@ -1,6 +1,16 @@
-//! Which of several servers does it: the usual ways of balancing, for whoever has the choice.
+//! Which of several servers does it: the usual ways of balancing, for whoever has the choice; and breakers, which take a
+//! server out of the choice for a while that fails too often.
+//!
+//! A breaker is closed while all is well. So many failures in a row open it: the server is not asked. After a while it is
+//! half open: one request may try. If that is answered it closes, otherwise it opens again (Nygard, «Release It!», 2007).
+//! With one server that is a circuit breaker, and callers fail at once; among several it is what proxies call the
+//! ejection of outliers.
+//!
+//! Peak-EWMA keeps, for each server, the latency of its answers: a worse one counts at once, a better one little by
+//! little, and what is known fades. Of a few servers drawn the one is taken for which that, times the requests under way,
+//! is least (as Finagle's load balancer does). A server that was not asked yet, or not for long, so gets a try.
 
-use crate::sim::{NodeId, Stream};
+use crate::sim::{Later, Micros, NodeId, Stream, Time};
 
 use super::ring::{Ring, jump};
 
@@ -24,18 +34,38 @@ crate::choice! {
         ConsistentHash = "consistent-hash",
         /// The one that the key belongs to by jump consistent hashing (Lamping and Veach 2014).
         JumpHash = "jump-hash",
+        /// The one with the least latency times requests under way of a few drawn at random (Finagle).
+        PeakEwma = "peak-ewma",
+    }
+}
+
+crate::config! {
+    /// The numbers that go with the ways to choose.
+    pub struct Choosing {
+        /// How many it draws, if it chooses by choices or by peak-ewma.
+        choices: u32 = 2, in 1, MAX_CHOICES, "";
+        /// At how many places of the ring each stands, if it chooses by consistent hash.
+        virtual_nodes: u32 = 100, in 1, 10000, "";
+        later:
+        /// In how long it forgets how slow a server was, if it chooses by peak-ewma.
+        decay: Micros = Micros::secs(10), in 0.001, 3600, "";
+        /// After how many failures in a row a server's breaker opens, so that it is not asked for a while; 0 for never.
+        breaker: u32 = 0, in 0, 1000, "";
+        /// How long a breaker stays open before one request may try.
+        open: Micros = Micros::secs(5), in 0.001, 3600, "";
+        /// How many requests it lets be under way to each server; more must wait for an answer (back-pressure). 0 for any
+        /// number.
+        window: u32 = 0, in 0, 1000000, "";
     }
 }
 
 /// How it is chosen, with the numbers that go with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub struct Rule<'a> {
     /// The way.
     pub policy: Policy,
-    /// How many are drawn for [`Policy::Choices`]; up to [`MAX_CHOICES`].
-    pub choices: u32,
-    /// At how many places of the ring each stands.
-    pub virtual_nodes: u32,
+    /// The numbers.
+    pub with: &'a Choosing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +75,26 @@ struct Server {
     /// What smooth weighted round robin owes it.
     credit: i64,
     under_way: u32,
+    /// The latency that is known of it, and when that was.
+    latency: Later<(Micros, Time)>,
+    breaker: Later<Breaker>,
+}
+
+/// Failures in a row, and until when nobody asks; then one may, and until when nobody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Breaker {
+    failures: u32,
+    open: Option<Time>,
+    half: bool,
+}
+
+/// What became of a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// It opened, after so many failures.
+    Open(u32),
+    /// It closed.
+    Closed,
 }
 
 /// Knows the servers, and how many requests of its own are under way to each.
@@ -57,6 +107,39 @@ pub struct Chooser {
     ring_for: u32,
 }
 
+/// What is left of a latency after a while: exp(−passed/decay), in 32 bits.
+fn faded(passed: Micros, decay: Micros) -> u128 {
+    (libm::exp(-(passed.0 as f64) / decay.0.max(1) as f64) * 4_294_967_296.0) as u128
+}
+
+impl Server {
+    fn new(id: NodeId) -> Server {
+        Server { id, weight: 1, credit: 0, under_way: 0, latency: Later::default(), breaker: Later::default() }
+    }
+
+    /// Whether its breaker lets a request through, and there is room for one under way.
+    fn may(&self, with: &Choosing, now: Time) -> bool {
+        let closed = with.breaker == 0 || self.breaker.0.open.is_none_or(|until| until <= now);
+        closed && self.has_room(with)
+    }
+
+    fn has_room(&self, with: &Choosing) -> bool {
+        with.window == 0 || self.under_way < with.window
+    }
+
+    /// What is known of its latency, times what would be under way. Of one that nothing is known of, and that has not
+    /// answered yet, the worst is supposed.
+    fn load(&self, decay: Micros, now: Time) -> u128 {
+        let (latency, at) = self.latency.0;
+        let known = (u128::from(latency.0) * faded(now.since(at), decay)) >> 32;
+        match (known, self.under_way) {
+            (0, 0) => 0,
+            (0, under_way) => u128::from(u64::MAX) + u128::from(under_way),
+            (known, under_way) => known * (u128::from(under_way) + 1),
+        }
+    }
+}
+
 impl Chooser {
     /// Who is to be chosen from now on, ascending. Those that stay keep what is known of them. Whether anything changed.
     pub fn know(&mut self, servers: impl Iterator<Item = NodeId> + Clone) -> bool {
@@ -66,7 +149,7 @@ impl Chooser {
         let old = std::mem::take(&mut self.servers);
         self.servers.extend(servers.map(|id| match old.iter().find(|server| server.id == id) {
             Some(server) => server.clone(),
-            None => Server { id, weight: 1, credit: 0, under_way: 0 },
+            None => Server::new(id),
         }));
         self.ring = Ring::default();
         true
@@ -103,11 +186,16 @@ impl Chooser {
             (self.servers[place].weight, self.servers[place].credit) = (weight, 0);
         }
     }
-    /// A request is on its way to it.
-    pub fn sent(&mut self, id: NodeId) {
-        if let Some(place) = self.place(id) {
-            self.servers[place].under_way += 1;
+    /// A request is on its way to it. Whether it is the one that tries a breaker.
+    pub fn sent(&mut self, with: &Choosing, id: NodeId, now: Time) -> bool {
+        let Some(place) = self.place(id) else { return false };
+        let server = &mut self.servers[place];
+        server.under_way += 1;
+        let tries = with.breaker > 0 && server.breaker.0.open.is_some();
+        if tries {
+            (server.breaker.0.open, server.breaker.0.half) = (Some(now + with.open), true);
         }
+        tries
     }
     /// A request that was on its way to it no longer is.
     pub fn done(&mut self, id: NodeId) {
@@ -116,12 +204,53 @@ impl Chooser {
         }
     }
 
-    /// Chooses a server for a key: one draw, whatever the rule. `but` are left out, unless nobody else is there.
-    pub fn choose(&mut self, rule: Rule, key: u64, but: &[NodeId], luck: &mut Stream) -> Option<NodeId> {
+    /// A server answered after so long, or was waited for so long in vain.
+    pub fn took(&mut self, with: &Choosing, id: NodeId, now: Time, span: Micros) {
+        let Some(place) = self.place(id) else { return };
+        let (latency, at) = self.servers[place].latency.0;
+        let kept = faded(now.since(at), with.decay);
+        let mixed = (u128::from(latency.0) * kept + u128::from(span.0) * ((1 << 32) - kept)) >> 32;
+        self.servers[place].latency = Later((span.max(Micros(mixed as u64)), now));
+    }
+
+    /// A server did what it was asked, or failed. Whether that turned its breaker.
+    pub fn judge(&mut self, with: &Choosing, id: NodeId, now: Time, well: bool) -> Option<Turned> {
+        let place = self.place(id).filter(|_| with.breaker > 0)?;
+        let breaker = &mut self.servers[place].breaker.0;
+        if well {
+            let was = std::mem::take(breaker);
+            return was.open.map(|_| Turned::Closed);
+        }
+        breaker.failures = breaker.failures.saturating_add(1);
+        if breaker.open.is_some() && !breaker.half || breaker.failures < with.breaker {
+            return None;
+        }
+        (breaker.open, breaker.half) = (Some(now + with.open), false);
+        Some(Turned::Open(breaker.failures))
+    }
+
+    /// How many breakers are not closed.
+    pub fn open(&self) -> usize {
+        self.servers.iter().filter(|server| server.breaker.0.open.is_some()).count()
+    }
+
+    /// Whether anybody may be asked.
+    pub fn may(&self, with: &Choosing, now: Time) -> bool {
+        self.servers.iter().any(|server| server.may(with, now))
+    }
+    /// Whether there is somebody, but nobody with room for one more under way.
+    pub fn is_full(&self, with: &Choosing) -> bool {
+        !self.servers.is_empty() && !self.servers.iter().any(|server| server.has_room(with))
+    }
+
+    /// Chooses a server for a key: one draw, whatever the rule. `but` are left out, unless nobody else is there. Those
+    /// are not there whose breaker is open or who have as much under way as they may.
+    pub fn choose(&mut self, rule: Rule<'_>, key: u64, but: &[NodeId], now: Time, luck: &mut Stream) -> Option<NodeId> {
         let mut luck = luck.fork();
-        let free: Vec<usize> =
-            (0..self.servers.len()).filter(|place| !but.contains(&self.servers[*place].id)).collect();
-        let free = if free.is_empty() { (0..self.servers.len()).collect() } else { free };
+        let may: Vec<usize> =
+            (0..self.servers.len()).filter(|place| self.servers[*place].may(rule.with, now)).collect();
+        let free: Vec<usize> = may.iter().copied().filter(|place| !but.contains(&self.servers[*place].id)).collect();
+        let free = if free.is_empty() { may } else { free };
         let count = free.len();
         if count == 0 {
             return None;
@@ -138,12 +267,17 @@ impl Chooser {
                 let from = luck.below(count as u64) as usize;
                 least(&[&free[from..], &free[..from]].concat())?
             }
-            Policy::Choices => least(&distinct(free, rule.choices, &mut luck))?,
+            Policy::Choices => least(&distinct(free, rule.with.choices, &mut luck))?,
+            Policy::PeakEwma => {
+                let drawn = distinct(free, rule.with.choices, &mut luck);
+                drawn.into_iter().min_by_key(|place| self.servers[*place].load(rule.with.decay, now))?
+            }
             Policy::Weighted => self.smooth(&free)?,
             Policy::ConsistentHash => {
-                self.turn_ring(rule.virtual_nodes);
+                self.turn_ring(rule.with.virtual_nodes);
                 let owner = self.ring.owner(key).filter(|owner| !but.contains(owner));
-                owner.and_then(|owner| self.place(owner)).unwrap_or(free[luck.below(count as u64) as usize])
+                let owner = owner.and_then(|owner| self.place(owner)).filter(|place| free.contains(place));
+                owner.unwrap_or(free[luck.below(count as u64) as usize])
             }
             Policy::JumpHash => free[jump(key, count as u64) as usize],
         };
@@ -195,8 +329,17 @@ mod tests {
         (chooser, Stream::new(3, Purpose::Faults))
     }
 
-    fn rule(policy: Policy) -> Rule {
-        Rule { policy, choices: 2, virtual_nodes: 20 }
+    fn with() -> Choosing {
+        Choosing { virtual_nodes: 20, ..Choosing::default() }
+    }
+
+    /// Chooses two hours into the run.
+    fn choose(chooser: &mut Chooser, policy: Policy, key: u64, but: &[NodeId], luck: &mut Stream) -> Option<NodeId> {
+        chooser.choose(Rule { policy, with: &with() }, key, but, secs(7200), luck)
+    }
+
+    fn secs(seconds: u64) -> Time {
+        Time(seconds * 1_000_000)
     }
 
     #[test]
@@ -205,14 +348,14 @@ mod tests {
             let (mut chooser, mut luck) = chooser(3);
             let mut drawn = luck.clone();
             for key in 0..50 {
-                let chosen = chooser.choose(rule(*policy), key, &[NodeId(2)], &mut luck).unwrap();
+                let chosen = choose(&mut chooser, *policy, key, &[NodeId(2)], &mut luck).unwrap();
                 assert_ne!(chosen, NodeId(2), "{policy:?}");
                 drawn.bits();
             }
             assert_eq!(luck, drawn, "{policy:?}");
             let all = [1, 2, 3].map(NodeId);
-            assert!(chooser.choose(rule(*policy), 0, &all, &mut luck).is_some(), "better one again than nobody");
-            assert_eq!(Chooser::default().choose(rule(*policy), 0, &[], &mut luck), None);
+            assert!(choose(&mut chooser, *policy, 0, &all, &mut luck).is_some(), "better one again than nobody");
+            assert_eq!(choose(&mut Chooser::default(), *policy, 0, &[], &mut luck), None);
         }
     }
 
@@ -222,19 +365,19 @@ mod tests {
         let (mut chooser, mut luck) = chooser(3);
         chooser.weigh(NodeId(1), 5);
         let order: Vec<u32> =
-            (0..14).map(|_| chooser.choose(rule(Policy::Weighted), 0, &[], &mut luck).unwrap().0).collect();
+            (0..14).map(|_| choose(&mut chooser, Policy::Weighted, 0, &[], &mut luck).unwrap().0).collect();
         assert_eq!(order, [1, 1, 2, 1, 3, 1, 1, 1, 1, 2, 1, 3, 1, 1]);
     }
 
     #[test]
     fn choices_are_distinct_and_take_the_less_busy() {
         let (mut chooser, mut luck) = chooser(2);
-        chooser.sent(NodeId(1));
+        chooser.sent(&with(), NodeId(1), Time::ZERO);
         // Two of two, all different: always the idle one.
-        assert!((0..40).all(|_| chooser.choose(rule(Policy::Choices), 0, &[], &mut luck) == Some(NodeId(2))));
+        assert!((0..40).all(|_| choose(&mut chooser, Policy::Choices, 0, &[], &mut luck) == Some(NodeId(2))));
         chooser.done(NodeId(1));
         let ones =
-            (0..1000).filter(|_| chooser.choose(rule(Policy::Choices), 0, &[], &mut luck) == Some(NodeId(1))).count();
+            (0..1000).filter(|_| choose(&mut chooser, Policy::Choices, 0, &[], &mut luck) == Some(NodeId(1))).count();
         // A draw: five deviations.
         assert!(ones.abs_diff(500) < 80, "{ones}");
     }
@@ -242,8 +385,99 @@ mod tests {
     #[test]
     fn those_that_stay_keep_what_is_known_of_them() {
         let (mut chooser, _) = chooser(3);
-        chooser.sent(NodeId(2));
+        chooser.sent(&with(), NodeId(2), Time::ZERO);
         assert!(chooser.know([2, 4].into_iter().map(NodeId)));
         assert_eq!((chooser.under_way(NodeId(2)), chooser.under_way(NodeId(4)), chooser.len()), (1, 0, 2));
+    }
+
+    /// How often each of so many servers is chosen, one request after another: each is answered after its latency, long
+    /// before the next is made.
+    fn shares(policy: Policy, latencies: &[u64]) -> Vec<usize> {
+        let (mut chooser, mut luck) = chooser(latencies.len() as u32);
+        let with = with();
+        let mut shares = vec![0; latencies.len()];
+        for second in 1..=1000 {
+            let chosen = chooser.choose(Rule { policy, with: &with }, second, &[], secs(second), &mut luck).unwrap();
+            let place = chosen.0 as usize - 1;
+            chooser.sent(&with, chosen, secs(second));
+            chooser.done(chosen);
+            chooser.took(&with, chosen, secs(second), Micros::ms(latencies[place]));
+            shares[place] += 1;
+        }
+        shares
+    }
+
+    #[test]
+    fn peak_ewma_spares_a_slow_server_and_does_not_forget_it() {
+        // Nobody is ever busy, so those who count requests under way see no difference: a third each, four deviations.
+        let blind = shares(Policy::Choices, &[10, 10, 500]);
+        assert!(blind.iter().all(|share| share.abs_diff(333) < 60), "{blind:?}");
+        // Two of three are drawn: the slow one is never the better of the two, until what is known of it has faded to
+        // less than a fiftieth, which takes ln 50 = 3.9 decays of 10 s: not more than 26 times in 1000 s.
+        let [fast, other, slow] = shares(Policy::PeakEwma, &[10, 10, 500])[..] else { panic!() };
+        assert!((5..=26).contains(&slow), "{slow}");
+        assert!(fast.abs_diff(other) < 150, "{fast} and {other}");
+    }
+
+    #[test]
+    fn a_peak_counts_at_once_and_fades() {
+        let (mut chooser, _) = chooser(1);
+        let with = with();
+        let known = |chooser: &Chooser| chooser.servers[0].latency.0.0.0;
+        chooser.took(&with, NodeId(1), secs(1), Micros::ms(10));
+        chooser.took(&with, NodeId(1), secs(1), Micros::ms(200));
+        assert_eq!(known(&chooser), 200_000);
+        // One decay later: 200/e + 10 (1 − 1/e) = 79.9 ms.
+        chooser.took(&with, NodeId(1), secs(11), Micros::ms(10));
+        assert!(known(&chooser).abs_diff(79_897) < 2, "{}", known(&chooser));
+        // With two under way it is three times as bad; ten decays later next to nothing is known.
+        chooser.sent(&with, NodeId(1), secs(11));
+        chooser.sent(&with, NodeId(1), secs(11));
+        assert_eq!(chooser.servers[0].load(with.decay, secs(11)), 3 * u128::from(known(&chooser)));
+        assert!(chooser.servers[0].load(with.decay, secs(111)) < 12);
+        assert!(Server { under_way: 1, ..Server::new(NodeId(7)) }.load(with.decay, secs(1)) > 1 << 60, "no answer yet");
+    }
+
+    #[test]
+    fn a_breaker_opens_lets_one_try_and_closes() {
+        let (mut chooser, mut luck) = chooser(1);
+        let with = Choosing { breaker: 3, ..with() };
+        let rule = Rule { policy: Policy::Random, with: &with };
+        let only = NodeId(1);
+        let mut asks = |chooser: &mut Chooser, now: Time| chooser.choose(rule, 0, &[], now, &mut luck) == Some(only);
+        for well in [false, false, true, false, false] {
+            assert_eq!(chooser.judge(&with, only, secs(1), well), None, "three in a row, not in all");
+        }
+        assert!(asks(&mut chooser, secs(1)));
+        assert_eq!(chooser.judge(&with, only, secs(1), false), Some(Turned::Open(3)));
+        assert_eq!(chooser.judge(&with, only, secs(2), false), None, "what was under way changes nothing");
+        assert!(!asks(&mut chooser, secs(5)) && chooser.open() == 1);
+        // Half open: one, and nobody beside it.
+        assert!(asks(&mut chooser, secs(6)));
+        assert!(chooser.sent(&with, only, secs(6)));
+        assert!(!asks(&mut chooser, secs(6)));
+        assert_eq!(chooser.judge(&with, only, secs(7), false), Some(Turned::Open(5)));
+        assert!(!asks(&mut chooser, secs(11)) && asks(&mut chooser, secs(12)));
+        chooser.sent(&with, only, secs(12));
+        assert_eq!(chooser.judge(&with, only, secs(12), true), Some(Turned::Closed));
+        assert!(asks(&mut chooser, secs(12)) && chooser.open() == 0);
+        assert!(!chooser.sent(&with, only, secs(12)));
+    }
+
+    #[test]
+    fn no_policy_asks_beyond_the_window_or_an_open_breaker() {
+        let with = Choosing { breaker: 1, window: 2, ..with() };
+        for policy in Policy::ALL {
+            let (mut chooser, mut luck) = chooser(3);
+            let rule = Rule { policy: *policy, with: &with };
+            chooser.judge(&with, NodeId(1), secs(1), false);
+            for key in 0..4 {
+                let chosen = chooser.choose(rule, key, &[], secs(1), &mut luck).unwrap();
+                assert!(!chooser.is_full(&with));
+                chooser.sent(&with, chosen, secs(1));
+            }
+            assert_eq!(chooser.choose(rule, 9, &[], secs(1), &mut luck), None, "{policy:?}");
+            assert_eq!([1, 2, 3].map(|id| chooser.under_way(NodeId(id))), [0, 2, 2], "{policy:?}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Requests and their answers: the least that a service and those who use it say to one another.
 //!
 //! Each attempt has a number of its own, so an answer that comes after its caller has given up, or has asked someone
-//! else, is known for what it is. Nothing is taken back: a server works on what nobody waits for any more.
+//! else, is known for what it is. Nothing is taken back: a server works on what nobody waits for any more, unless the
+//! request says until when somebody does.
+
+use crate::sim::{Later, Time};
 
 use super::{Family, Form, Wire};
 
@@ -16,6 +19,8 @@ pub enum Message {
         key: u64,
         /// Its class: 0 goes first where a machine serves by priority.
         class: u32,
+        /// Until when anybody waits for the answer, by the clock of whoever began it all.
+        deadline: Later<Option<Time>>,
     },
     /// It is done.
     Response {
@@ -57,11 +62,12 @@ impl Wire for Message {
     }
     fn fields(&self) -> Vec<(&'static str, String)> {
         match self {
-            Message::Request { attempt, key, class } => {
+            Message::Request { attempt, key, class, deadline } => {
                 let mut fields = vec![("attempt", attempt.to_string()), ("key", key.to_string())];
                 if *class > 0 {
                     fields.push(("class", class.to_string()));
                 }
+                fields.extend(deadline.0.map(|deadline| ("deadline", deadline.to_string())));
                 fields
             }
             Message::Response { attempt } | Message::Refused { attempt } => vec![("attempt", attempt.to_string())],

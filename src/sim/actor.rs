@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::config::{Config, Hashed, Value};
-use super::{Clock, Digest, Micros, NodeId, Stream, Time};
+use super::{Clock, Digest, Discipline, Micros, NodeId, Stream, Time, Turn};
 
 /// Something that must be neither lost nor doubled: a chat message, a ticket, a player's sword.
 pub type Item = u64;
@@ -65,6 +65,8 @@ pub enum Work {
     Service,
     /// Exactly this long on a core, after the messages before it.
     Exactly(Micros),
+    /// It is not done: the message is lost, and [`Component::on_shed`] hears of it.
+    Shed,
 }
 
 /// What a component shows of itself: what, never how.
@@ -116,6 +118,21 @@ pub trait Component: Clone + Hash + 'static {
     fn work(&self, message: &Self::Message) -> Work {
         let _ = message;
         Work::Service
+    }
+    /// How much work a message is, or whether it is not to be done: asked when it comes and again when it is its turn. A
+    /// node that stands still is not asked.
+    fn turn(&mut self, config: &Self::Config, turn: &Turn, message: &Self::Message) -> Work {
+        let _ = (config, turn);
+        self.work(message)
+    }
+    /// In which order it takes those that wait, so many of them; otherwise as its machine does.
+    fn order(&self, config: &Self::Config, waiting: u32) -> Option<Discipline> {
+        let _ = (config, waiting);
+        None
+    }
+    /// A message was not done, since [`Component::turn`] said so; whoever sent it can be told.
+    fn on_shed(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Self::Message) {
+        self.on_full(cx, from, message);
     }
     /// A message found the inbox full and is lost; whoever sent it can be told.
     fn on_full(&mut self, cx: &mut Context<Self>, from: NodeId, message: &Self::Message) {
@@ -417,12 +434,15 @@ pub(super) trait Actor<P: Payload> {
     /// A write has failed. Whether it was still pending.
     fn on_unwritten(&mut self, slot: u32, generation: u32) -> bool;
     fn work(&self, message: &P) -> Work;
+    fn turn(&mut self, turn: &Turn, message: &P) -> Work;
+    fn order(&self, waiting: u32) -> Option<Discipline>;
     fn look(&self) -> Look;
     fn timers(&self) -> Vec<TimerView>;
     fn get(&self, field: &str) -> Option<Value>;
     /// Sets a field of the configuration without telling the component.
     fn set(&mut self, field: &str, value: &Value) -> Result<(), String>;
     fn on_full(&mut self, desk: Desk<'_, P>, from: NodeId, message: &P);
+    fn on_shed(&mut self, desk: Desk<'_, P>, from: NodeId, message: &P);
     fn on_dial(&mut self, desk: Desk<'_, P>);
     fn memory_carries(&self, item: Item) -> bool;
     fn disk_carries(&self, item: Item) -> bool;
@@ -523,6 +543,12 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
     fn work(&self, message: &C::Message) -> Work {
         self.state.as_ref().map_or(Work::None, |state| state.work(message))
     }
+    fn turn(&mut self, turn: &Turn, message: &C::Message) -> Work {
+        self.state.as_mut().map_or(Work::None, |state| state.turn(&self.config, turn, message))
+    }
+    fn order(&self, waiting: u32) -> Option<Discipline> {
+        self.state.as_ref().and_then(|state| state.order(&self.config, waiting))
+    }
     fn look(&self) -> Look {
         self.state.as_ref().map_or_else(Look::default, |state| state.look(&self.config))
     }
@@ -539,6 +565,9 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
     }
     fn on_full(&mut self, desk: Desk<'_, C::Message>, from: NodeId, message: &C::Message) {
         self.handle(desk, |state, cx| state.on_full(cx, from, message));
+    }
+    fn on_shed(&mut self, desk: Desk<'_, C::Message>, from: NodeId, message: &C::Message) {
+        self.handle(desk, |state, cx| state.on_shed(cx, from, message));
     }
     fn on_dial(&mut self, desk: Desk<'_, C::Message>) {
         self.handle(desk, |state, cx| state.on_dial(cx));

@@ -233,6 +233,48 @@ impl<T: Choice> FieldType for T {
     }
 }
 
+const BLANK: Field = Field { name: "", help: "", unit: "", kind: || FieldKind::Flag, default: || Value::Flag(false) };
+
+/// How many fields there are in all.
+#[doc(hidden)]
+pub const fn count(parts: &[&[Field]]) -> usize {
+    let (mut all, mut part) = (0, 0);
+    while part < parts.len() {
+        all += parts[part].len();
+        part += 1;
+    }
+    all
+}
+
+/// All fields one after another.
+#[doc(hidden)]
+pub const fn joined<const N: usize>(parts: &[&[Field]]) -> [Field; N] {
+    let (mut all, mut end, mut part) = ([BLANK; N], 0, 0);
+    while part < parts.len() {
+        let mut place = 0;
+        while place < parts[part].len() {
+            all[end] = parts[part][place];
+            (end, place) = (end + 1, place + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
+/// Mixes a setting that came later into a digest, unless it is as usual.
+#[doc(hidden)]
+pub fn digest_later<T: FieldType>(name: &str, value: &T, usual: &T, digest: &mut Digest) {
+    let alone = |value: &T| {
+        let mut digest = Digest::default();
+        value.digest(&mut digest);
+        digest.finish()
+    };
+    if alone(value) != alone(usual) {
+        name.hash(digest);
+        value.digest(digest);
+    }
+}
+
 /// Sets the field `name` of a list of fields through `put`, or says which name was probably meant.
 ///
 /// # Errors
@@ -291,6 +333,10 @@ impl<C: Config> Hash for Hashed<'_, C> {
 
 /// Declares a configuration: a struct whose fields are described once, for documents, dials, inspector and links.
 ///
+/// What several configurations have in common is a configuration too, and stands behind the brace: `with calling:
+/// Calling;`. Documents see its fields beside the others. Fields behind `later:` were added when runs with the others
+/// had already been kept: one that is as usual is no part of the digest, so those runs still have theirs.
+///
 /// ```
 /// faultline::config! {
 ///     /// What a heart wants.
@@ -310,33 +356,48 @@ impl<C: Config> Hash for Hashed<'_, C> {
 macro_rules! config {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[doc = $help:literal])+ $field:ident: $type:ty = $default:expr, in $min:expr, $max:expr, $unit:literal;)*
-    }) => {
+        $(later: $($(#[doc = $lhelp:literal])+
+            $lfield:ident: $ltype:ty = $ldefault:expr, in $lmin:expr, $lmax:expr, $lunit:literal;)*)?
+    } $(with $part:ident: $ptype:ty;)*) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
         pub struct $name {
             $($(#[doc = $help])+ pub $field: $type,)*
+            $($($(#[doc = $lhelp])+ pub $lfield: $ltype,)*)?
+            $(#[doc = "What it has in common with others."] pub $part: $ptype,)*
         }
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $($field: $default,)* }
+                Self {
+                    $($field: $default,)*
+                    $($($lfield: $ldefault,)*)?
+                    $($part: <$ptype>::default(),)*
+                }
             }
         }
 
         impl $crate::sim::Config for $name {
-            const FIELDS: &'static [$crate::sim::Field] = &[$($crate::sim::Field {
-                name: stringify!($field),
-                help: concat!($($help),+),
-                unit: $unit,
-                kind: || <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64),
-                default: || { let value: $type = $default; $crate::sim::FieldType::to_value(&value) },
-            },)*];
+            const FIELDS: &'static [$crate::sim::Field] = {
+                const OWN: &[$crate::sim::Field] = &[
+                    $($crate::config!(@field $type, $field, [$($help),+], $default, $min, $max, $unit),)*
+                    $($($crate::config!(@field $ltype, $lfield, [$($lhelp),+], $ldefault, $lmin, $lmax, $lunit),)*)?
+                ];
+                const PARTS: &[&[$crate::sim::Field]] = &[OWN, $(<$ptype as $crate::sim::Config>::FIELDS,)*];
+                const ALL: [$crate::sim::Field; $crate::sim::count(PARTS)] = $crate::sim::joined(PARTS);
+                &ALL
+            };
 
             fn get(&self, name: &str) -> Option<$crate::sim::Value> {
                 match name {
-                    $(stringify!($field) => Some($crate::sim::FieldType::to_value(&self.$field)),)*
-                    _ => None,
+                    $(stringify!($field) => return Some($crate::sim::FieldType::to_value(&self.$field)),)*
+                    $($(stringify!($lfield) => return Some($crate::sim::FieldType::to_value(&self.$lfield)),)*)?
+                    _ => {}
                 }
+                $(if let Some(value) = $crate::sim::Config::get(&self.$part, name) {
+                    return Some(value);
+                })*
+                None
             }
 
             fn set(&mut self, name: &str, value: &$crate::sim::Value) -> Result<(), String> {
@@ -344,16 +405,42 @@ macro_rules! config {
                     $(stringify!($field) => {
                         let kind = <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64);
                         self.$field = $crate::sim::FieldType::from_value(value, kind)?;
-                        Ok(())
+                        return Ok(());
                     })*
-                    _ => $crate::sim::unknown_field(name, Self::FIELDS),
+                    $($(stringify!($lfield) => {
+                        let kind = <$ltype as $crate::sim::FieldType>::kind($lmin as f64, $lmax as f64);
+                        self.$lfield = $crate::sim::FieldType::from_value(value, kind)?;
+                        return Ok(());
+                    })*)?
+                    _ => {}
                 }
+                $(if <$ptype as $crate::sim::Config>::FIELDS.iter().any(|field| field.name == name) {
+                    return $crate::sim::Config::set(&mut self.$part, name, value);
+                })*
+                $crate::sim::unknown_field(name, Self::FIELDS)
             }
 
             fn digest(&self, digest: &mut $crate::sim::Digest) {
                 $($crate::sim::FieldType::digest(&self.$field, digest);)*
+                $($({
+                    let usual: $ltype = $ldefault;
+                    $crate::sim::digest_later(stringify!($lfield), &self.$lfield, &usual, digest);
+                })*)?
+                $($crate::sim::Config::digest(&self.$part, digest);)*
                 let _ = digest;
             }
+        }
+    };
+    (@field $type:ty, $field:ident, [$($help:literal),+], $default:expr, $min:expr, $max:expr, $unit:literal) => {
+        $crate::sim::Field {
+            name: stringify!($field),
+            help: concat!($($help),+),
+            unit: $unit,
+            kind: || <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64),
+            default: || {
+                let value: $type = $default;
+                $crate::sim::FieldType::to_value(&value)
+            },
         }
     };
 }

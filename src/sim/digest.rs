@@ -1,7 +1,20 @@
 //! The digest of a whole state: the same natively and in wasm, whatever the width of a pointer.
 
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
+
+/// A part of a state that came later: as it is by default it is no part of a digest, so that runs which make no use of it
+/// have the digests that they had before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Later<T>(pub T);
+
+impl<T: Default + PartialEq + Hash> Hash for Later<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 != T::default() {
+            self.0.hash(state);
+        }
+    }
+}
 
 /// A 64-bit fingerprint. Everything that implements `Hash` can be written to it: lengths and discriminants, which the
 /// standard derive writes as `usize` and `isize`, are widened first. Not meant to stand up to an adversary.

@@ -23,11 +23,14 @@ mod zones;
 pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
 pub use change::{Change, Clock, DRIFT, Lies, MAX_CORES};
 pub use command::{Command, Refusal};
-pub use config::{Choice, Config, Field, FieldKind, FieldType, Hashed, Value, nearest, nearest_hint, unknown_field};
-pub use digest::Digest;
+pub use config::{
+    Choice, Config, Field, FieldKind, FieldType, Hashed, Value, count, digest_later, joined, nearest, nearest_hint,
+    unknown_field,
+};
+pub use digest::{Digest, Later};
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
-pub use node::{Discipline, DiskState, Machine, Node, NodeId, Status, Template};
+pub use node::{Discipline, DiskState, Machine, Node, NodeId, Status, Template, Turn};
 pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};

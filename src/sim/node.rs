@@ -151,6 +151,17 @@ impl<P: Payload> Debug for Template<P> {
     }
 }
 
+/// A message before a core: when it comes, and again when it is its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// What the node's clock says.
+    pub now: Time,
+    /// How long it has waited; nothing for one that has just come.
+    pub waited: Option<Micros>,
+    /// How many others wait.
+    pub waiting: u32,
+}
+
 /// A message that waits or is being served.
 #[derive(Clone, Hash)]
 pub(super) struct Envelope<P> {
@@ -339,7 +350,7 @@ impl<P: Payload> Node<P> {
     /// Takes the next of those that wait.
     pub(super) fn take_next(&mut self) -> Option<Envelope<P>> {
         let waiting = self.inbox.len();
-        match self.machine.discipline {
+        match self.actor.order(waiting as u32).unwrap_or(self.machine.discipline) {
             Discipline::Fifo | Discipline::Sharing => self.inbox.pop_front(),
             Discipline::Lifo => self.inbox.pop_back(),
             Discipline::Random => {

@@ -46,6 +46,8 @@ pub enum Why {
     Dropped,
     /// The receiver took it and did nothing with it.
     Swallowed,
+    /// The receiver had too much to do, or it was too late for it.
+    Shed,
 }
 
 impl Why {
@@ -62,6 +64,7 @@ impl Why {
             Why::Congested => format!("the queue of the link to {receiver} is full"),
             Why::Dropped => "it was dropped by hand".to_owned(),
             Why::Swallowed => format!("{receiver} took it and did nothing with it"),
+            Why::Shed => format!("{receiver} will not do it: too much to do, or too late"),
         }
     }
 
@@ -78,6 +81,7 @@ impl Why {
             Why::Congested => "link queue full",
             Why::Dropped => "dropped",
             Why::Swallowed => "swallowed",
+            Why::Shed => "shed",
         }
     }
 }

@@ -240,12 +240,15 @@ impl Weave<'_> {
             };
             self.spans.iter().position(waits).map(|place| place as u32)
         } else {
-            let sent = |span: &u32| self.spans[*span as usize].record == record.cause;
+            let sent = |span: &u32| why == Why::Shed || self.spans[*span as usize].record == record.cause;
             self.owned(self.course.cause(place)).filter(sent)
         };
         if let Some(span) = span {
             let known = &mut self.spans[span as usize];
             (known.lost, known.end) = (Some(why), record.at);
+            if let Some(arrived) = known.arrived.filter(|_| why == Why::Shed) {
+                (known.waited, known.handled) = (record.at.since(arrived), true);
+            }
             self.owner[place] = span;
         }
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::link::Passage;
 use super::super::node::{Envelope, Job, Overdue};
-use super::super::{Discipline, Micros, NodeId, Payload, RecordId, Recorder, Status, What, Why, Work};
+use super::super::{Discipline, Micros, NodeId, Payload, RecordId, Recorder, Status, Turn, What, Why, Work};
 use super::{Event, Flight, Halt, MAX_IN_FLIGHT, World};
 
 impl<P: Payload> World<P> {
@@ -127,11 +127,16 @@ impl<P: Payload> World<P> {
 
     /// A message has come to a node that is up or paused: it is handled, served, kept waiting or refused.
     fn receive<R: Recorder<P>>(&mut self, id: NodeId, status: Status, mut envelope: Envelope<P>, records: &mut R) {
+        let now = self.now;
         let Some(node) = self.node_mut(id) else { return };
-        let work = node.actor.work(&envelope.message);
-        let core = node.free_core();
         let waiting = node.inbox.len() as u32;
         let runs = status == Status::Up;
+        let turn = Turn { now: node.clock.read(now), waited: None, waiting };
+        let work = if runs { node.actor.turn(&turn, &envelope.message) } else { node.actor.work(&envelope.message) };
+        if work == Work::Shed {
+            return self.shed(id, envelope, records);
+        }
+        let core = node.free_core();
         let at_once = runs && work == Work::None;
         let served = runs && core.is_some();
         if !at_once && !served && waiting >= node.room() {
@@ -162,12 +167,20 @@ impl<P: Payload> World<P> {
         }
     }
 
+    /// A message is not done.
+    fn shed<R: Recorder<P>>(&mut self, id: NodeId, envelope: Envelope<P>, records: &mut R) {
+        let Envelope { from, message, cause, .. } = envelope;
+        let copy = message.clone();
+        let lost = self.lose(cause, from, id, message, Why::Shed, records);
+        self.handle(id, lost, records, |actor, desk| actor.on_shed(desk, from, &copy));
+    }
+
     /// Puts a message on a free core; a service that takes no time is over at once.
     fn serve<R: Recorder<P>>(&mut self, id: NodeId, core: usize, envelope: Envelope<P>, work: Work, records: &mut R) {
         let now = self.now;
         let Some(node) = self.node_mut(id) else { return };
         let usual = match work {
-            Work::None => Micros::ZERO,
+            Work::None | Work::Shed => Micros::ZERO,
             Work::Service => node.machine.service.sample(&mut node.service),
             Work::Exactly(span) => span,
         };
@@ -213,6 +226,7 @@ impl<P: Payload> World<P> {
 
     /// Puts waiting messages on free cores.
     pub(super) fn next_job<R: Recorder<P>>(&mut self, id: NodeId, records: &mut R) {
+        let now = self.now;
         loop {
             let Some(node) = self.node_mut(id) else { return };
             if node.status != Status::Up || node.inbox.is_empty() {
@@ -220,8 +234,12 @@ impl<P: Payload> World<P> {
             }
             let Some(core) = node.free_core() else { return };
             let Some(envelope) = node.take_next() else { return };
-            let work = node.actor.work(&envelope.message);
-            self.serve(id, core, envelope, work, records);
+            let (waited, waiting) = (Some(now.since(envelope.arrived)), node.inbox.len() as u32);
+            let turn = Turn { now: node.clock.read(now), waited, waiting };
+            match node.actor.turn(&turn, &envelope.message) {
+                Work::Shed => self.shed(id, envelope, records),
+                work => self.serve(id, core, envelope, work, records),
+            }
         }
     }
 
