@@ -6,23 +6,41 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+/// The document that the page starts with; `OPENING` in src/scenario/builtin.rs.
+const OPENING: &str = "chat";
+/// By these tools/split.mjs finds the text of the other documents in the wasm.
+const FIRST_LINE: &str = "--- scenarios from here ---\n";
+const LAST_LINE: &str = "--- scenarios to here ---\n";
+
 fn main() {
+    let mut opening = String::new();
     let folder = Path::new("static/scenarios");
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut paths: Vec<_> =
         fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
     paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     paths.sort();
-    let mut list = String::from("&[\n");
+    let (mut list, mut shelf) = (String::from("static ENTRIES: &[Entry] = &[\n"), String::from(FIRST_LINE));
     for path in paths {
         println!("cargo:rerun-if-changed={}", path.display());
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         let document: serde_json::Value =
             toml::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        writeln!(list, "    ({name:?}, {:?}),", document.to_string()).expect("a String takes every line");
+        let title = document["title"].as_str().unwrap_or(&name).to_owned();
+        let from = shelf.len();
+        if name == OPENING {
+            writeln!(opening, "static OPENING_JSON: &str = {:?};", document.to_string())
+        } else {
+            writeln!(shelf, "{document}")
+        }
+        .expect("a String takes every line");
+        let to = shelf.len();
+        writeln!(list, "    Entry {{ name: {name:?}, title: {title:?}, place: {from}..{to} }},")
+            .expect("a String takes every line");
     }
-    list.push_str("]\n");
+    shelf.push_str(LAST_LINE);
+    let all = format!("{list}];\n{opening}static SHELF: &str = {shelf:?};\n");
     let out = env::var_os("OUT_DIR").expect("cargo names the folder");
-    fs::write(Path::new(&out).join("scenarios.rs"), list).expect("the build folder can be written to");
+    fs::write(Path::new(&out).join("scenarios.rs"), all).expect("the build folder can be written to");
 }

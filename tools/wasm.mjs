@@ -97,7 +97,7 @@ export function read(bytes) {
     else if (section === SECTIONS.element) module.elements = inner.list(elementOf);
     else if (section === LAST_SECTIONS.dataCount) module.dataCount = inner.number();
     else if (section === LAST_SECTIONS.code) module.code = inner.list((r) => r.take(r.number()));
-    else if (section === LAST_SECTIONS.data) module.data = inner.take(end - inner.at);
+    else if (section === LAST_SECTIONS.data) module.data = inner.list(dataOf);
     else throw new Error(`a section of kind ${section}`);
     reader.at = end;
   }
@@ -145,6 +145,15 @@ function elementOf(reader) {
   return { offset, functions: reader.list((r) => r.number()) };
 }
 
+/** Only the plainest kind: bytes at a place of memory 0, written as the module comes to life. */
+function dataOf(reader) {
+  if (reader.number() !== 0) throw new Error("data of another kind than bytes in memory 0");
+  if (reader.byte() !== 0x41) throw new Error("data at a place that is no constant");
+  const offset = reader.number();
+  if (reader.byte() !== 0x0b) throw new Error("data at a place that is computed");
+  return { offset, bytes: reader.take(reader.number()) };
+}
+
 /** The bytes of a module. Names are left out. */
 export function write(module) {
   const out = [Buffer.from("0061736d01000000", "hex")];
@@ -159,10 +168,15 @@ export function write(module) {
   listed(SECTIONS.export, module.exports.map((e) => [...text(e.name), e.kind, ...number(e.index)]));
   if (module.start !== undefined) section(SECTIONS.start, number(module.start));
   listed(SECTIONS.element, module.elements?.map((e) => [0, 0x41, ...signed(e.offset), 0x0b, ...list(e.functions.map(number))]));
-  if (module.dataCount !== undefined) section(LAST_SECTIONS.dataCount, number(module.dataCount));
+  if (module.dataCount !== undefined) section(LAST_SECTIONS.dataCount, number(module.data.length));
   const bodies = module.code.map((body) => [Buffer.from(number(body.length)), Buffer.from(body)]).flat();
   section(LAST_SECTIONS.code, Buffer.concat([Buffer.from(number(module.code.length)), ...bodies]));
-  if (module.data) section(LAST_SECTIONS.data, module.data);
+  if (module.data) {
+    const segments = module.data.map(({ offset, bytes }) =>
+      Buffer.concat([Buffer.from([0, 0x41, ...signed(offset), 0x0b, ...number(bytes.length)]), bytes]),
+    );
+    section(LAST_SECTIONS.data, Buffer.concat([Buffer.from(number(segments.length)), ...segments]));
+  }
   for (const whole of module.custom) section(0, whole);
   return Buffer.concat(out);
 }

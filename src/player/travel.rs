@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::link::{self, Fault, LinkError, Opened, Shown};
-use crate::scenario::{Problem, builtin};
+use crate::scenario::{OPENING, Problem, builtin};
 use crate::scene::Target;
 use crate::sim::Time;
 use crate::timeline::{Cursor, Moment, Timeline};
@@ -204,6 +204,3 @@ impl Player {
         }
     }
 }
-
-/// The scenario that the app begins with.
-const OPENING: &str = "chat";

@@ -1,13 +1,31 @@
 //! The built-in documents: every file in static/scenarios, compiled in by the build script.
+//!
+//! The page starts with the names and titles of all and with the [`OPENING`] document. The others stand in one text that
+//! comes with the later part of the wasm: tools/split.mjs finds it by its first and last line.
 
 use super::{Document, Problem};
 
-/// Name and JSON of each, ascending by name.
-static SCENARIOS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
+/// The scenario that a page without a link opens.
+pub const OPENING: &str = "chat";
+
+/// A built-in document, as the build script has it.
+struct Entry {
+    name: &'static str,
+    title: &'static str,
+    /// Where its JSON stands in [`SHELF`]; the opening one is empty there.
+    place: std::ops::Range<usize>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
 /// The names of the built-in documents, ascending.
 pub fn builtins() -> impl Iterator<Item = &'static str> + Clone {
-    SCENARIOS.iter().map(|(name, _)| *name)
+    titles().map(|(name, _)| name)
+}
+
+/// The names of the built-in documents, ascending, and what they are called.
+pub fn titles() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+    ENTRIES.iter().map(|entry| (entry.name, entry.title))
 }
 
 /// A built-in document.
@@ -15,7 +33,16 @@ pub fn builtins() -> impl Iterator<Item = &'static str> + Clone {
 /// # Errors
 /// For a name that is not there, the nearest one.
 pub fn builtin(name: &str) -> Result<Document, Problem> {
-    let found = SCENARIOS.iter().find(|(known, _)| *known == name);
-    let (_, json) = found.ok_or_else(|| Problem::unknown("", "built-in scenario", name, builtins()))?;
+    let found = ENTRIES.iter().find(|entry| entry.name == name);
+    let entry = found.ok_or_else(|| Problem::unknown("", "built-in scenario", name, builtins()))?;
+    let json = if entry.name == OPENING { OPENING_JSON } else { shelved(entry) };
     Document::from_own(json)
+}
+
+/// What stands on the shelf. It comes with the later part of the wasm, which is there before this is called, because this
+/// comes with it.
+#[inline(never)]
+fn shelved(entry: &Entry) -> &'static str {
+    // Nothing is known about the shelf when this is compiled, or a piece of it would stay behind.
+    std::hint::black_box(SHELF).get(entry.place.clone()).unwrap_or_default()
 }

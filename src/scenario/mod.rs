@@ -15,7 +15,7 @@ mod validate;
 mod watched;
 
 pub use act::Act;
-pub use builtin::{builtin, builtins};
+pub use builtin::{OPENING, builtin, builtins, titles};
 pub use condition::{Condition, MAX_DEPTH, Surroundings, Watch};
 pub use document::{
     Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task, Vital,

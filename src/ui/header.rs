@@ -3,7 +3,7 @@
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, verdict};
-use crate::scenario::{builtin, builtins};
+use crate::scenario::{builtins, titles};
 use crate::scene::{Target, Theme};
 
 use super::app::{Fold, Msg, Opens};
@@ -66,10 +66,7 @@ fn scenarios(player: &Player, link: &Link) -> El {
     };
     let own = builtins().all(|name| name != document.name);
     let own = own.then(|| option(&document.name, &format!("{} (edited)", document.title), true));
-    let built = builtins().map(|name| match builtin(name) {
-        Ok(known) => option(name, &known.title, name == document.name),
-        Err(_) => option(name, name, false),
-    });
+    let built = titles().map(|(name, title)| option(name, title, name == document.name));
     let choose = |event: &web_sys::Event| Some(Msg::Do(Action::Open(chosen(event)?)));
     el("label")
         .class("pick")
