@@ -14,7 +14,7 @@ pub const AT_RISK: usize = 1024;
 /// keeps of a conversation, so that one that was forgotten in due course does not count as lost.
 pub const STORED: usize = 256;
 /// How many of a conversation's latest places are compared between readers.
-pub const PLACES: usize = 1024;
+pub const PLACES: usize = 512;
 /// How many losses one event reports at most.
 pub const TOLD: usize = 32;
 
@@ -143,20 +143,25 @@ impl Chat {
             });
         };
         let reader = world.name(record.node);
-        let message = format!("“{text}” of {} (conversation {conversation})", world.name(author(item)));
+        let message = || format!("“{text}” of {} (conversation {conversation})", world.name(author(item)));
         match self.readers.get_mut(&record.node).filter(|known| known.conversation == conversation) {
             Some(known) => {
                 if place <= known.place {
                     breach(
                         format!(
-                            "{reader} was shown {message} at place {place} again: it had seen up to {}",
+                            "{reader} was shown {} at place {place} again: it had seen up to {}",
+                            message(),
                             known.place
                         ),
                         vec![known.record, record.id],
                     );
                 } else if place > known.place + 1 {
                     breach(
-                        format!("{reader} was shown {message} at place {place} without place {}", known.place + 1),
+                        format!(
+                            "{reader} was shown {} at place {place} without place {}",
+                            message(),
+                            known.place + 1
+                        ),
                         vec![known.record, record.id],
                     );
                 }
@@ -175,7 +180,8 @@ impl Chat {
         match place.checked_sub(places.first).and_then(|back| places.shown.get(back as usize)) {
             Some((there, shown)) if *there != item => breach(
                 format!(
-                    "{reader} was shown {message} at place {place}, where others were shown another message of {}",
+                    "{reader} was shown {} at place {place}, where others were shown another message of {}",
+                    message(),
                     world.name(author(*there))
                 ),
                 vec![*shown, record.id],
@@ -183,9 +189,10 @@ impl Chat {
             Some(_) => {}
             None if place == next => {
                 places.shown.push((item, record.id));
+                // Seldom, and then many at once: what stands behind moves up each time.
                 if places.shown.len() > PLACES {
-                    places.shown.remove(0);
-                    places.first += 1;
+                    places.shown.drain(..PLACES / 2);
+                    places.first += PLACES as u64 / 2;
                 }
             }
             None if place > next => {

@@ -165,6 +165,27 @@ impl Surroundings<'_> {
 /// How often conditions that no record touches are looked at, in simulated time.
 pub const GLANCE: Micros = Micros::ms(10);
 
+/// Of which kinds some records are, as a set that may hold a few too many: what is not in it need not be looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signs(u64);
+
+impl Signs {
+    fn of_word(word: &str) -> Signs {
+        let first = word.as_bytes().first().copied().unwrap_or_default();
+        Signs(1 << ((word.len() * 7 + usize::from(first)) % 64))
+    }
+    /// Those of some records.
+    pub fn of(records: &[Record]) -> Signs {
+        records.iter().fold(Signs::default(), |signs, record| signs.and(Signs::of_word(kind_word(&record.what))))
+    }
+    fn and(self, other: Signs) -> Signs {
+        Signs(self.0 | other.0)
+    }
+    fn meets(self, other: Signs) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// A condition being watched.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -173,13 +194,15 @@ pub struct Watch {
     count: u32,
     /// For `then`: how many have held.
     reached: usize,
+    /// The signs of the records that may touch it.
+    signs: Signs,
     parts: Vec<Watch>,
 }
 
 impl Watch {
     /// Watches from now on.
     pub fn new(condition: &Condition) -> Watch {
-        let parts = match condition {
+        let parts: Vec<Watch> = match condition {
             Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
                 parts.iter().map(Watch::new).collect()
             }
@@ -193,7 +216,12 @@ impl Watch {
             Condition::Not(_) => Condition::Not(Box::new(Condition::After(Time::ZERO))),
             alone => alone.clone(),
         };
-        Watch { condition: Rc::new(condition), count: 0, reached: 0, parts }
+        let own = match &condition {
+            Condition::Happened { what, .. } => Signs::of_word(what),
+            _ => Signs::default(),
+        };
+        let signs = parts.iter().fold(own, |signs, part| signs.and(part.signs));
+        Watch { condition: Rc::new(condition), count: 0, reached: 0, signs, parts }
     }
 
     /// Takes in one record. Whether it may have come to hold by it.
@@ -230,8 +258,13 @@ impl Watch {
 
     /// Takes in the records of one event; whether it holds after it. States and measures are looked at when a record
     /// touches the condition and else once in [`GLANCE`], since looking costs more than an event.
-    pub fn follow(&mut self, fresh: &[Record], glance: bool, around: &Surroundings) -> bool {
-        let touched = fresh.iter().map(|record| self.observe(record, around)).filter(|touched| *touched).count() > 0;
+    /// `signs` are those of the records.
+    pub(super) fn follow(&mut self, fresh: &[Record], signs: Signs, glance: bool, around: &Surroundings) -> bool {
+        let concerned = self.signs.meets(signs);
+        if !concerned && !glance {
+            return false;
+        }
+        let touched = concerned && fresh.iter().map(|record| self.observe(record, around)).filter(|touched| *touched).count() > 0;
         if glance {
             self.pass(around);
         }

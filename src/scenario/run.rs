@@ -7,7 +7,7 @@ use crate::components::{Record, World};
 use crate::sim::{Digest, RecordId, Time};
 use crate::trace::Metrics;
 
-use super::condition::{GLANCE, Surroundings};
+use super::condition::{GLANCE, Signs, Surroundings};
 use super::plan::Planned;
 use super::promise::Judge;
 use super::{Act, Document, Problem, Watch};
@@ -327,11 +327,13 @@ impl Run {
     /// events, timed cues and acts come here, never a pause: when one stops to look must not change the run.
     fn settle(&mut self, sink: &mut impl Sink) {
         loop {
-            let fresh = std::mem::take(&mut self.fresh);
+            let mut fresh = std::mem::take(&mut self.fresh);
             self.watch(&fresh);
-            for record in fresh {
+            for record in fresh.drain(..) {
                 sink.take(record);
             }
+            // Its room is used again.
+            self.fresh = fresh;
             // A cue may bring about what another waits for; each is given once, so this ends.
             if self.due.is_empty() {
                 return;
@@ -379,16 +381,16 @@ impl Run {
             check.see(fresh, glance, &around, &mut found);
         }
         self.keep(found);
-        let around = Run::around(&self.world, &self.metrics, &self.violations);
+        let (around, signs) = (Run::around(&self.world, &self.metrics, &self.violations), Signs::of(fresh));
         for (place, watch) in &mut self.waiting {
-            if watch.follow(fresh, glance, &around) && !self.due.contains(place) {
+            if watch.follow(fresh, signs, glance, &around) && !self.due.contains(place) {
                 self.due.push(*place);
             }
         }
         for tasks in &mut self.tasks {
             for (watch, done) in tasks.watches.iter_mut().zip(&mut tasks.done) {
                 if done.is_none() {
-                    *done = watch.follow(fresh, glance, &around).then_some(now);
+                    *done = watch.follow(fresh, signs, glance, &around).then_some(now);
                 }
             }
         }

@@ -17,6 +17,16 @@ pub const MAX_BYTES: usize = 64_000_000;
 const RUN_UP: Micros = Micros::secs(3);
 /// How many steps may be spent on that.
 const RUN_UP_STEPS: u64 = 10_000;
+/// From when on the log is kept of a way to `at`, by a run that has happened as fast so far.
+pub(super) fn run_up(at: Time, run: &Run) -> Time {
+    if run.steps() < RUN_UP_STEPS {
+        return Time::ZERO;
+    }
+    // As long as that many steps took so far; of a run in which little happens that is long, and costs as little.
+    let back = u128::from(run.world.now().0) * u128::from(RUN_UP_STEPS) / u128::from(run.steps());
+    Time(at.0.saturating_sub(u64::try_from(back).unwrap_or(u64::MAX)))
+}
+
 /// Keyframes this close to where one stands are not thinned while one goes back step by step.
 const NEAR: u64 = 16 * KEYFRAME_STEPS;
 

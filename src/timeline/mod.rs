@@ -32,6 +32,8 @@ pub struct Timeline {
     next_act: usize,
     run: Run,
     log: Log,
+    /// On the way to somewhere: from when on one will want to look back there.
+    log_from: Time,
     frames: Frames,
     /// What was taken back, the last of it at the end; until something else is done.
     undone: Vec<(Stamped, RecordId)>,
@@ -41,12 +43,16 @@ pub struct Timeline {
 struct Scribe<'a> {
     log: &'a mut Log,
     tape: &'a mut Tape,
+    /// What is older is not written down.
+    from: Time,
 }
 
 impl Sink for Scribe<'_> {
     fn take(&mut self, record: Record) {
         self.tape.see(&record);
-        self.log.push(record);
+        if record.at >= self.from {
+            self.log.push(record);
+        }
     }
 }
 
@@ -66,6 +72,7 @@ impl Timeline {
             frames: Frames::new(Keyframe::new(&run, &Rc::default(), 0)),
             run,
             log: Log::default(),
+            log_from: Time::ZERO,
             undone: Vec::new(),
         })
     }
@@ -170,7 +177,7 @@ impl Timeline {
             }
         }
         let course = self.tree.here_mut();
-        self.run.run_until(until, &mut Scribe { log: &mut self.log, tape: &mut course.tape });
+        self.run.run_until(until, &mut Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from });
         course.reached = course.reached.max(until);
         true
     }
@@ -188,7 +195,7 @@ impl Timeline {
     /// when nothing is left to happen.
     pub fn step(&mut self) -> bool {
         let course = self.tree.here_mut();
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape };
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
         let act = course.acts.get(self.next_act).filter(|act| self.run.next_at().is_none_or(|event| event > act.at));
         let stepped = match act {
             Some(stamped) => {
@@ -239,7 +246,7 @@ impl Timeline {
 
     fn carry_out(&mut self, stamped: Stamped, last: RecordId) -> Result<(), String> {
         let course = self.tree.here_mut();
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape };
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
         self.run.act(&stamped.act, &mut scribe)?;
         Rc::make_mut(&mut course.acts).push(stamped);
         Rc::make_mut(&mut course.before).push(last);
@@ -332,6 +339,11 @@ impl Timeline {
         if !stays || frame.run.steps() > self.run.steps() {
             let frame = frame.clone();
             (self.run, self.next_act) = (frame.run, frame.next_act);
+            self.log.clear();
+        }
+        self.log_from = frames::run_up(cursor.at, &self.run);
+        if self.log_from > self.now() {
+            // No log with a gap in it.
             self.log.clear();
         }
         self.frames.moved(self.run.steps());
