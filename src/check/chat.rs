@@ -157,11 +157,7 @@ impl Chat {
                     );
                 } else if place > known.place + 1 {
                     breach(
-                        format!(
-                            "{reader} was shown {} at place {place} without place {}",
-                            message(),
-                            known.place + 1
-                        ),
+                        format!("{reader} was shown {} at place {place} without place {}", message(), known.place + 1),
                         vec![known.record, record.id],
                     );
                 }
@@ -188,12 +184,12 @@ impl Chat {
             ),
             Some(_) => {}
             None if place == next => {
-                places.shown.push((item, record.id));
                 // Seldom, and then many at once: what stands behind moves up each time.
-                if places.shown.len() > PLACES {
+                if places.shown.len() >= PLACES {
                     places.shown.drain(..PLACES / 2);
                     places.first += PLACES as u64 / 2;
                 }
+                places.shown.push((item, record.id));
             }
             None if place > next => {
                 places.first = place;

@@ -264,7 +264,8 @@ impl Watch {
         if !concerned && !glance {
             return false;
         }
-        let touched = concerned && fresh.iter().map(|record| self.observe(record, around)).filter(|touched| *touched).count() > 0;
+        let touched =
+            concerned && fresh.iter().map(|record| self.observe(record, around)).filter(|touched| *touched).count() > 0;
         if glance {
             self.pass(around);
         }

@@ -50,8 +50,8 @@ pub struct Run {
 
 /// How many bytes a small run holds, with its metrics, and how many go with each word of the world's state: measured, and
 /// held by `tests/memory.rs`.
-const WEIGHT: usize = 60_000;
-const WEIGHT_OF_A_WORD: usize = 20;
+const WEIGHT: usize = 45_000;
+const WEIGHT_OF_A_WORD: usize = 27;
 
 /// A step's tasks being watched.
 #[derive(Clone)]

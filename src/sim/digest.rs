@@ -21,7 +21,7 @@ impl<T: Default + PartialEq + Hash> Hash for Later<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     state: u64,
-    /// How many words went in.
+    /// How many words went in, without texts.
     words: u64,
 }
 
@@ -43,7 +43,7 @@ impl Digest {
 }
 
 impl Digest {
-    /// How many words were mixed in: about how much there is of what was written.
+    /// How many words were mixed in, without texts: about how much there is of what was written.
     pub fn words(&self) -> u64 {
         self.words
     }
@@ -56,12 +56,15 @@ impl Hasher for Digest {
         last.state
     }
     fn write(&mut self, bytes: &[u8]) {
+        // Texts are shared by those who hold them.
+        let words = self.words;
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
             word[..chunk.len()].copy_from_slice(chunk);
             self.word(u64::from_le_bytes(word));
         }
         self.word(bytes.len() as u64);
+        self.words = words;
     }
     fn write_u8(&mut self, i: u8) {
         self.word(u64::from(i));
