@@ -11,7 +11,7 @@ mod shrunk;
 #[path = "linear/simulated.rs"]
 mod simulated;
 
-use brute::{Call, Model, brute_force, brute_force_without_time, random_history, to_history};
+use brute::{Call, Model, brute_force, brute_force_without_time, random_history, random_history_of, to_history};
 use faultline::check::linear::Verdict;
 use faultline::sim::{Purpose, Stream};
 use simulated::{Plan, simulated, spoil_late};
@@ -82,6 +82,27 @@ fn sets_agree_with_brute_force() {
     agree(Model::Set);
 }
 
+/// More at once, and mostly equal values: what equal calls may be swapped, and what may wait, shows only here.
+#[test]
+fn crowded_histories_of_equal_values_agree_with_brute_force() {
+    for model in [Model::CasRegister, Model::Queue, Model::Set] {
+        let mut luck = luck(model as u64 + 1_001);
+        let (mut held, count) = (0, 20_000);
+        for number in 0..count {
+            let (processes, calls) = (3 + luck.below(4) as u32, 8 + luck.below(5) as u32);
+            let values = if luck.below(3) == 0 { 100 } else { 2 };
+            let calls = random_history_of(model, processes, calls, values, &mut luck);
+            let expected = brute_force(model, &calls);
+            held += u64::from(expected);
+            let found = verdict(model, &calls);
+            assert!(!matches!(found, Verdict::Unknown(_)), "{model:?} {number}: nothing was found: {calls:#?}");
+            assert_eq!(found == Verdict::Holds, expected, "{model:?} {number}: {found:#?} of {calls:#?}");
+        }
+        let share = held as f64 / count as f64;
+        assert!((0.2..=0.8).contains(&share), "{model:?}: {share} of the histories hold");
+    }
+}
+
 /// A checker that does not mind real time is not what is tested here: the random histories tell the two apart.
 #[test]
 fn a_checker_that_forgets_real_time_is_caught() {
@@ -141,6 +162,28 @@ fn large_histories_hold_until_something_is_spoiled() {
     }
 }
 
+/// Where equal values are put in again and again, who did it is searched for.
+#[test]
+fn large_histories_of_equal_values_are_decided() {
+    let mut luck = luck(8);
+    let plan =
+        Plan { model: Model::Queue, calls: 20_000, processes: 20, keys: 1, values: 50, infos: 5, fails: 20, reads: 52 };
+    let plans = [
+        ("queue", plan),
+        ("queue, growing", Plan { reads: 45, ..plan }),
+        ("set with remove", Plan { model: Model::Set, values: 100, reads: 20, ..plan }),
+        ("cas-register, 50 processes", Plan { model: Model::CasRegister, processes: 50, values: 0, reads: 50, ..plan }),
+    ];
+    for (name, plan) in plans {
+        let mut calls = simulated(&plan, &mut luck);
+        let found = verdict(plan.model, &calls);
+        assert!(found == Verdict::Holds, "{name}: {found:#?}");
+        let told = spoil_late(&mut calls, &mut luck);
+        let found = verdict(plan.model, &calls);
+        assert!(matches!(found, Verdict::Violated(_)), "{name}: {told}: {found:#?}");
+    }
+}
+
 /// Histories of 50 000 calls of each model, of few and many processes, of which nobody hears again of one in a hundred.
 #[test]
 #[ignore = "takes minutes, and prints what it took: docs/history.md has the table"]
@@ -164,6 +207,7 @@ fn how_long_large_histories_take() {
         ("kv, 100 keys", Plan { model: Model::Kv, keys: 100, values: 5, ..plan }),
         ("queue, each value once", Plan { model: Model::Queue, reads: 52, ..plan }),
         ("queue, 50 values", Plan { model: Model::Queue, values: 50, reads: 52, ..plan }),
+        ("queue, 50 values, growing", Plan { model: Model::Queue, values: 50, reads: 45, ..plan }),
         ("list-append, 1 in 100 reads", Plan { model: Model::ListAppend, reads: 1, ..plan }),
         ("set with remove, 100 values, read whole", Plan { model: Model::Set, values: 100, reads: 20, ..plan }),
     ];

@@ -116,6 +116,11 @@ pub fn random_history(model: Model, luck: &mut Stream) -> Vec<Call> {
     let processes = 2 + luck.below(3) as u32;
     let count = 5 + luck.below(5) as u32;
     let values = if luck.below(3) == 0 { 2 } else { 100 };
+    random_history_of(model, processes, count, values, luck)
+}
+
+/// As [`random_history`], of so many processes and calls, with this many values or, with 100, each once.
+pub fn random_history_of(model: Model, processes: u32, count: u32, values: u32, luck: &mut Stream) -> Vec<Call> {
     let keys = if model == Model::Kv { 2 } else { 1 };
     // Some histories have no removing, no compare-and-set and so on, since these are decided in other ways.
     let plain = luck.below(2) == 0;

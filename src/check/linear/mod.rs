@@ -9,6 +9,7 @@
 //! There is no clock here: whoever asks is asked back, every [`SLICE`] of steps, whether to go on.
 
 mod draw;
+mod fifo;
 mod history;
 mod memo;
 mod model;
@@ -17,6 +18,7 @@ mod search;
 mod shrink;
 mod state;
 mod value;
+mod whole;
 mod witness;
 
 use std::rc::Rc;
@@ -28,7 +30,7 @@ pub use search::{MAX_CONFIGURATIONS, SLICE};
 pub use value::{Value, Values};
 
 use history::{NEVER, Part};
-use search::{Budget, Found};
+use search::Budget;
 
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,10 +100,10 @@ impl History {
         for limit in [FAIR_STEPS, u64::MAX] {
             let mut still = Vec::new();
             for part in open {
-                match search::search(&mut self.store, &part, &mut budget, limit) {
-                    Found::Order => {}
-                    Found::NoOrder(..) => return Ok(self.violated(part, &mut budget)),
-                    Found::Nothing => still.push(part),
+                match search::decide(&mut self.store, &part, &mut budget, limit) {
+                    Some(true) => {}
+                    Some(false) => return Ok(self.violated(part, &mut budget)),
+                    None => still.push(part),
                 }
             }
             open = still;

@@ -13,16 +13,21 @@
 
 mod paths;
 
+use super::fifo;
 use super::history::{NEVER, Operation, Part};
-use super::memo::{Memo, Usages};
-use super::model::{Action, Store};
+use super::memo::{Entry, Memo, Usages};
+use super::model::{Action, Model, Store};
 use super::value::Value;
+use super::whole;
 
 /// How many configurations a search remembers before it gives up.
-pub const MAX_CONFIGURATIONS: usize = 12_000_000;
+pub const MAX_CONFIGURATIONS: usize = 8_000_000;
 
 /// How many steps a dive may take before all paths are followed at once; some more for each operation.
 const DIVE_STEPS: u64 = 50_000;
+
+/// How many steps all paths are followed before one is tried with more patience.
+const SWEEP_STEPS: u64 = 3_000_000;
 
 /// How many steps are taken between two questions whether to go on.
 pub const SLICE: u64 = 1 << 12;
@@ -74,6 +79,9 @@ struct Point {
     since: u32,
 }
 
+/// Stands in the memory for every value that nobody names any more.
+const NAMELESS: u32 = u32::MAX;
+
 struct Search<'a> {
     store: &'a mut Store,
     operations: Vec<Operation>,
@@ -90,8 +98,12 @@ struct Search<'a> {
     /// For each class of optional ones its size; a stamp for every class.
     stamps: Vec<u64>,
     stamp: u64,
+    /// Whether a write may go unseen: what it put there was replaced at once.
+    hides: bool,
     /// When each value is looked at for the last time, where writes may be hidden.
     last_seen: Option<Vec<u32>>,
+    /// When each value of a register is seen or looked for for the last time; empty where states are no plain values.
+    last_named: Vec<u32>,
     /// For each return, where states are values: the latest call of who may have written what it saw; [`NEVER`] where
     /// that was an optional one.
     latest_source: Vec<u32>,
@@ -101,6 +113,8 @@ struct Search<'a> {
     memo: Memo,
     usages: Usages,
     looking: Vec<u64>,
+    writing: Vec<u64>,
+    due: Vec<u64>,
 }
 
 /// What is needed to tell whether a list can still become what is read next.
@@ -185,16 +199,36 @@ pub(super) fn relevant(operations: &[Operation]) -> Vec<Operation> {
     operations.iter().zip(kept).filter(|(_, kept)| *kept).map(|(operation, _)| *operation).collect()
 }
 
+/// Whether a part has an order, by the search that suits it; nothing where `limit` steps do not tell.
+pub(super) fn decide(store: &mut Store, part: &Part, budget: &mut Budget, limit: u64) -> Option<bool> {
+    match part.model {
+        Model::Queue => fifo::decide(store, part, budget, limit),
+        Model::Set => whole::decide(store, part, budget, limit),
+        _ => match search(store, part, budget, limit) {
+            Found::Order => Some(true),
+            Found::NoOrder(..) => Some(false),
+            Found::Nothing => None,
+        },
+    }
+}
+
 /// Searches for an order of a part's operations; not for longer than `limit` steps. The operation in the answer counts
 /// among the part's own.
 pub(super) fn search(store: &mut Store, part: &Part, budget: &mut Budget, limit: u64) -> Found {
     let operations = relevant(&part.operations);
     let mut search = Search::new(store, operations);
-    let mut found = search.dive(part.initial, budget, limit.min(DIVE_STEPS + 4 * part.operations.len() as u64));
-    if found == Found::Nothing && !budget.over {
-        // What the dive remembered is of no use to the sweep.
+    let soon = limit.min(DIVE_STEPS + 4 * part.operations.len() as u64);
+    let mut found = search.dive(part.initial, budget, soon);
+    for (sweeps, limit) in [(true, limit.min(SWEEP_STEPS)), (false, limit), (true, limit)] {
+        if found != Found::Nothing || budget.over {
+            break;
+        }
+        // What one way remembered is of no use to the other.
         search.memo = Memo::new(search.width);
-        found = search.sweep(part.initial, budget, limit);
+        found = match sweeps {
+            true => search.sweep(part.initial, budget, limit),
+            false => search.dive(part.initial, budget, limit),
+        };
     }
     match found {
         Found::NoOrder(stuck, states) => {
@@ -256,9 +290,8 @@ impl<'a> Search<'a> {
         pending_from.push(pending.len());
         let any = |test: fn(&Action) -> bool| operations.iter().any(|one| test(&one.action));
         let appends = any(|action| matches!(action, Action::Append(_)));
-        let plain = any(|action| matches!(action, Action::Write(_)))
-            && !appends
-            && !any(|action| matches!(action, Action::CasFailed(_)));
+        let hides = any(|action| matches!(action, Action::Write(_))) && !appends;
+        let plain = hides && !any(|action| matches!(action, Action::CasFailed(_)));
         let last_seen = plain.then(|| {
             let mut last = vec![0; store.values.count()];
             for one in &operations {
@@ -275,6 +308,15 @@ impl<'a> Search<'a> {
         }
         let values = any(|action| matches!(action, Action::Write(_) | Action::Cas(..))) && !appends;
         let latest_source = if values { latest_sources(&operations, &returns) } else { Vec::new() };
+        let mut last_named = if values { vec![0; store.values.count()] } else { Vec::new() };
+        for one in operations.iter().filter(|_| values) {
+            if let Action::Read(value) | Action::Cas(Value(value), _) | Action::CasFailed(Value(value)) = one.action {
+                last_named[value as usize] = one.returned.max(last_named[value as usize]);
+            }
+        }
+        if let Some(last) = last_named.get_mut(Value::ANYTHING.0 as usize) {
+            *last = NEVER;
+        }
         let growing = appends.then(|| {
             let mut next_read = vec![u32::MAX; returns.len() + 1];
             for (at, place) in returns.iter().enumerate().rev() {
@@ -304,13 +346,17 @@ impl<'a> Search<'a> {
             class,
             optional,
             stamp: 0,
+            hides,
             last_seen,
+            last_named,
             next_sight,
             latest_source,
             growing,
             memo: Memo::new(width),
             usages: Usages::default(),
             looking: vec![0; width],
+            writing: vec![0; width],
+            due: vec![0; width],
             operations,
         }
     }
@@ -347,16 +393,44 @@ impl<'a> Search<'a> {
         done
     }
 
-    /// The bits of what only looks, at a return.
+    /// The bits of what only looks, at a return, and those of writes that may go unseen.
     fn lookers(&mut self, at: usize) {
-        let mut lookers = std::mem::take(&mut self.looking);
+        let (mut lookers, mut writers) = (std::mem::take(&mut self.looking), std::mem::take(&mut self.writing));
         lookers.fill(0);
+        writers.fill(0);
         for place in self.pending(at).map(|place| self.pending[place]) {
-            if self.operations[place as usize].action.observes() {
+            let action = self.operations[place as usize].action;
+            if action.observes() {
                 self.set(place, &mut lookers);
+            } else if self.hides && matches!(action, Action::Write(_)) {
+                self.set(place, &mut writers);
             }
         }
-        self.looking = lookers;
+        (self.looking, self.writing) = (lookers, writers);
+    }
+
+    /// Whether a configuration is worth going on from; of a return whose [`Search::lookers`] are known.
+    fn is_new(&mut self, memo: Option<&mut Memo>, at: usize, key: u32, point: Point, bits: &[u64]) -> bool {
+        let mut due = std::mem::take(&mut self.due);
+        due.fill(0);
+        if self.hides {
+            for place in self.pending(at).map(|place| self.pending[place]) {
+                let one = &self.operations[place as usize];
+                if one.invoked >= point.since && matches!(one.action, Action::Write(_)) && !self.done(place, bits) {
+                    self.set(place, &mut due);
+                }
+            }
+        }
+        let Point { state, usage, since } = point;
+        // What nobody names any more is as good as any other such value.
+        let now = self.operations[self.returns[at] as usize].returned;
+        let named = self.last_named.get(state as usize).is_none_or(|last| *last >= now);
+        let state = if named { state } else { NAMELESS };
+        let (lookers, writers) = (&self.looking, &self.writing);
+        let entry = Entry { at: key, state, usage, since, bits, lookers, writers, due: &due };
+        let new = memo.unwrap_or(&mut self.memo).is_new(&entry, &self.usages);
+        self.due = due;
+        new
     }
 
     /// Goes on through every return that needs nothing new; where one does, how far that is.
@@ -503,7 +577,7 @@ impl<'a> Search<'a> {
         if action.observes() && new == state {
             return None;
         }
-        if matches!(action, Action::Write(_)) && self.last_seen.is_some() {
+        if matches!(action, Action::Write(_)) && self.hides {
             since = self.operations[self.returns[at] as usize].returned;
         }
         let Some(class) = (candidate as usize).checked_sub(self.operations.len()) else {

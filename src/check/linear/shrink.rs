@@ -8,8 +8,9 @@
 use super::history::{NEVER, Operation, Part};
 use super::model::{Action, Model, Store};
 use super::quick;
-use super::search::{Budget, Found, relevant, search};
+use super::search::{Budget, Found, decide, relevant, search};
 use super::value::Value;
+use super::whole;
 
 /// How many steps one question may cost while a violation is made smaller, and all of them together.
 const ONE_STEPS: u64 = 300_000;
@@ -19,11 +20,7 @@ const ALL_STEPS: u64 = 12_000_000;
 /// Whether a part is linearizable; nothing where that cannot be told within `limit` steps.
 pub(super) fn holds(store: &mut Store, part: &Part, budget: &mut Budget, limit: u64) -> Option<bool> {
     budget.spend(part.operations.len() as u64 / 4);
-    quick::decide(store, part).or_else(|| match search(store, part, budget, limit) {
-        Found::Order => Some(true),
-        Found::NoOrder(..) => Some(false),
-        Found::Nothing => None,
-    })
+    quick::decide(store, part).or_else(|| decide(store, part, budget, limit))
 }
 
 struct Shrinker<'a, 'b, 'c> {
@@ -37,6 +34,12 @@ struct Shrinker<'a, 'b, 'c> {
 pub(super) fn shrink(store: &mut Store, part: Part, budget: &mut Budget) -> (Part, usize, Vec<u32>) {
     let until = budget.steps + ALL_STEPS;
     let mut shrinker = Shrinker { store, budget, until, part };
+    match shrinker.part.model {
+        Model::Set => shrinker.keep_one_value(),
+        // The fewer values, the quicker is each question that follows.
+        Model::Queue => shrinker.drop_values(),
+        _ => {}
+    }
     shrinker.end_early();
     let simple = |one: &Operation| matches!(one.action, Action::Read(_) | Action::Write(_));
     if shrinker.part.model.holds_a_value() && !shrinker.part.operations.iter().all(simple) {
@@ -187,6 +190,13 @@ impl Shrinker<'_, '_, '_> {
         if registers && any(|action| matches!(action, Action::Append(_) | Action::CasFailed(_))) {
             return;
         }
+        let values = self.values();
+        self.drop_units(values, |this, values| Some(this.without_values(values)));
+    }
+
+    /// Every value that can be left out.
+    fn values(&self) -> Vec<Value> {
+        let registers = self.part.model.holds_a_value();
         let mut kept: Vec<Value> = Vec::new();
         let mut values: Vec<Value> = Vec::new();
         for one in &self.part.operations {
@@ -205,7 +215,16 @@ impl Shrinker<'_, '_, '_> {
         values.sort_unstable();
         values.dedup();
         values.retain(|value| kept.binary_search(value).is_err());
-        self.drop_units(values, |this, values| Some(this.without_values(values)));
+        values
+    }
+
+    /// Of a set, keeps nothing but a value whose own history has no order, if there is one.
+    fn keep_one_value(&mut self) {
+        let Some(value) = whole::broken_value(self.store, &self.part, self.budget) else { return };
+        let mut others = self.values();
+        others.retain(|other| *other != value);
+        let part = self.without_values(&others);
+        self.try_part(part);
     }
 
     /// Every value that a read or the beginning shows.

@@ -14,6 +14,8 @@ struct Frame {
     /// Where its candidates begin, and which of them is next.
     first: usize,
     next: usize,
+    /// What was just written was seen by nobody: it could as well be hidden by another write.
+    idle: bool,
 }
 
 /// Stands among the candidates for letting the returning write have gone unseen.
@@ -26,18 +28,20 @@ impl Search<'_> {
         let mut frames: Vec<Frame> = Vec::new();
         let mut all_bits: Vec<u64> = Vec::new();
         let mut open: Vec<u32> = Vec::new();
-        let mut bits = vec![0; self.width];
+        let (mut bits, mut taken) = (vec![0; self.width], vec![0; self.width]);
         let (mut deepest, mut states) = (0, Vec::new());
         let usage = self.usages.intern(&vec![0; self.optional.len()]);
-        let mut entering = Some((0, Point { state: initial, usage, since: 0 }));
+        let mut entering = Some((0, Point { state: initial, usage, since: 0 }, false));
         loop {
-            if let Some((from, point)) = entering.take() {
+            if let Some((from, point, written)) = entering.take() {
                 let Point { state, usage, since } = point;
+                taken.copy_from_slice(&bits);
                 let at = self.walk(from, point, &mut bits);
                 if at == self.returns.len() {
                     return Found::Order;
                 }
-                if !budget.spend(1 + (at - from) as u64 / 4) || budget.steps > until {
+                let spent = !budget.spend(1 + (at - from) as u64 / 4) || budget.steps > until;
+                if spent || self.memo.len() > MAX_CONFIGURATIONS {
                     return Found::Nothing;
                 }
                 if at > deepest {
@@ -47,11 +51,12 @@ impl Search<'_> {
                 if at == deepest && states.len() < 16 && !states.contains(&state) {
                     states.push(state);
                 }
+                let idle = written && at == from && self.hides && bits == taken;
+                let key = 2 * at as u32 + u32::from(idle);
                 self.lookers(at);
-                let key = (at as u32, state, usage, since);
                 if self.promises(at, state, &bits)
                     && !self.starved(at, state, &bits)
-                    && self.memo.is_new(key, &bits, &self.looking, &self.usages)
+                    && self.is_new(None, at, key, point, &bits)
                 {
                     let first = open.len();
                     let hidden = self.hidden(at, since);
@@ -65,7 +70,7 @@ impl Search<'_> {
                         open.insert(first + 1, UNSEEN);
                     }
                     all_bits.extend(&bits);
-                    frames.push(Frame { at: at as u32, point, first, next: first });
+                    frames.push(Frame { at: at as u32, point, first, next: first, idle });
                 }
             }
             let Some(frame) = frames.last_mut() else {
@@ -79,11 +84,15 @@ impl Search<'_> {
                 continue;
             };
             frame.next += 1;
-            let (at, point) = (frame.at as usize, frame.point);
+            let (at, point, idle) = (frame.at as usize, frame.point, frame.idle);
+            let write = candidate != UNSEEN && matches!(self.action(candidate), Action::Write(_));
+            if idle && write {
+                continue;
+            }
             bits.copy_from_slice(&all_bits[(frames.len() - 1) * self.width..]);
             entering = match candidate {
-                UNSEEN => Some((at + 1, point)),
-                _ => self.take(at, point, candidate, &mut bits).map(|point| (at, point)),
+                UNSEEN => Some((at + 1, point, false)),
+                _ => self.take(at, point, candidate, &mut bits).map(|point| (at, point, write)),
             };
         }
     }
@@ -119,7 +128,7 @@ impl Search<'_> {
                 // A write may have gone unseen by those before it; a new one written for nothing else is no such.
                 let unseen = !done && next < came && self.hidden(at, since);
                 next += 1;
-                if (done || unseen) && kept.is_new((0, state, usage, since), &bits, &self.looking, &self.usages) {
+                if (done || unseen) && self.is_new(Some(&mut kept), at, 0, point, &bits) {
                     after.push((point, false));
                     after_bits.extend(&bits);
                 }
@@ -130,11 +139,10 @@ impl Search<'_> {
                     states.push(state);
                 }
                 // What is written and seen by nobody could as well be hidden by the next write.
-                let idle = written && self.last_seen.is_some() && bits == from;
-                let key = (u32::from(idle), state, usage, since);
+                let idle = written && self.hides && bits == from;
                 if !self.promises(at, state, &bits)
                     || self.starved(at, state, &bits)
-                    || !seen.is_new(key, &bits, &self.looking, &self.usages)
+                    || !self.is_new(Some(&mut seen), at, u32::from(idle), point, &bits)
                 {
                     continue;
                 }
