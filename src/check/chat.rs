@@ -117,6 +117,7 @@ impl Chat {
             Fact::Shown { item, conversation, place, text } => {
                 self.on_shown(record, *item, *conversation, *place, text, world, found);
             }
+            // What other systems tell of themselves.
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ mod conserved;
 pub mod linear;
 mod linearizable;
 mod messages;
+mod raft;
 
 pub use conserved::{Conserved, MAX_NAMES};
 pub use linearizable::{Linearizable, MAX_EVENTS, MAX_STEPS};
@@ -88,4 +89,5 @@ pub static CHECKS: &[CheckKind] = &[
         promise: atomic_commit::PROMISE,
         make: atomic_commit::make,
     },
+    CheckKind { name: raft::NAME, brief: "the five properties of Raft", promise: raft::PROMISE, make: raft::make },
 ];

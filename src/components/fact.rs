@@ -77,6 +77,36 @@ pub enum Fact {
     },
     /// A transaction came a step further at this node.
     Transaction(crate::protocols::two_phase::Told),
+    /// A server of a replicated log was elected.
+    Elected {
+        /// In which term.
+        term: u64,
+    },
+    /// It put entries into its log, in place of everything from the first one on.
+    Appended {
+        /// The server's term.
+        term: u64,
+        /// The first one's index.
+        index: u64,
+        /// Of each its term, and a number that stands for what it says.
+        entries: Rc<[(u64, u64)]>,
+    },
+    /// Its log is now this: it has started, or a snapshot took the place of what it had.
+    Restored {
+        /// Everything up to here is in the snapshot.
+        index: u64,
+        /// The term of the entry there.
+        term: u64,
+        /// The entries after it.
+        entries: Rc<[(u64, u64)]>,
+    },
+    /// It holds everything up to here for committed, and has applied it.
+    Applied {
+        /// The last entry's index.
+        index: u64,
+        /// The term in which it has.
+        term: u64,
+    },
 }
 
 /// What is told of an operation.
@@ -145,6 +175,10 @@ impl Fact {
         "tx-committed",
         "tx-aborted",
         "tx-ended",
+        "elected",
+        "appended",
+        "restored",
+        "applied",
     ];
 
     /// Its name in conditions.
@@ -162,6 +196,10 @@ impl Fact {
             Fact::Suspected { .. } => "suspected",
             Fact::Replacing { .. } => "replacing",
             Fact::Transaction(told) => told.name(),
+            Fact::Elected { .. } => "elected",
+            Fact::Appended { .. } => "appended",
+            Fact::Restored { .. } => "restored",
+            Fact::Applied { .. } => "applied",
         }
     }
 }

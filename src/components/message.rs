@@ -81,4 +81,6 @@ messages! {
     Rumour(crate::protocols::rumour::Message),
     /// All participants of a transaction, or none.
     Commit(crate::protocols::two_phase::Message),
+    /// One log on many servers.
+    Raft(crate::protocols::raft::Message),
 }

@@ -17,6 +17,7 @@ mod kv_client;
 mod kv_store;
 mod message;
 mod peer;
+mod raft_node;
 mod sender;
 mod server;
 mod store;
@@ -55,6 +56,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<peer::Peer>(),
     Kind::of::<tx_coordinator::TxCoordinator>(),
     Kind::of::<tx_participant::TxParticipant>(),
+    Kind::of::<raft_node::RaftNode>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

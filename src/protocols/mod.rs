@@ -12,6 +12,7 @@ pub mod health;
 pub mod history;
 pub mod kv;
 pub mod primary_backup;
+pub mod raft;
 pub mod rendezvous;
 pub mod request;
 pub mod ring;

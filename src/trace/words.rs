@@ -172,6 +172,19 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Elected { term } => format!("{me} is elected in term {term}"),
+        Fact::Appended { index, entries, .. } => {
+            let last = index + (entries.len() as u64).saturating_sub(1);
+            let terms = entries.iter().map(|(term, _)| term.to_string()).collect::<Vec<_>>().join(", ");
+            match *index == last {
+                true => format!("{me} has entry {index} in its log, of term {terms}"),
+                false => format!("{me} has entries {index} to {last} in its log, of terms {terms}"),
+            }
+        }
+        Fact::Restored { index, entries, .. } => {
+            format!("{me} has a log of {} entries after {index}", entries.len())
+        }
+        Fact::Applied { index, .. } => format!("{me} has applied everything up to entry {index}"),
         Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
     }
 }

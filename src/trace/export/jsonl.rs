@@ -111,6 +111,15 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
         }
+        Fact::Elected { term } => {
+            object.plain("term", term);
+        }
+        Fact::Appended { term, index, entries } | Fact::Restored { term, index, entries } => {
+            object.plain("term", term).plain("index", index).plain("entries", entries.len());
+        }
+        Fact::Applied { term, index } => {
+            object.plain("term", term).plain("index", index);
+        }
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }

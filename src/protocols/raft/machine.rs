@@ -1,0 +1,146 @@
+//! What the log is replicated for: commands, and the state machine that they are applied to.
+//!
+//! The protocol asks nothing of a command but that it can be compared and hashed, and nothing of the machine but
+//! [`Machine::apply`]. Another state machine is a variant of [`Command`] and its arm there.
+
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use crate::protocols::kv::{self, Op};
+use crate::sim::{Digest, NodeId, Table};
+
+/// How many keys the machine has at most; what is written under more is not kept.
+pub const MAX_KEYS: usize = 65_536;
+/// How many clients it knows the last command of; what comes twice from more is done twice.
+pub const MAX_SESSIONS: usize = 4_096;
+
+/// A member of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// Which server.
+    pub node: NodeId,
+    /// Which of its disks: a server that has lost its disk is another one, which has promised nothing. 0 for founders.
+    pub life: u64,
+}
+
+/// What an entry of the log says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Nothing: the first entry of a leader, whose commitment commits what earlier terms left (§8).
+    Noop,
+    /// From here on these are the members (thesis §4.1).
+    Configuration(Rc<[Member]>),
+    /// What a client asked for.
+    Ask {
+        /// Who.
+        client: NodeId,
+        /// Its number of it.
+        number: u64,
+        /// Under which key.
+        key: u32,
+        /// What.
+        op: Op,
+    },
+}
+
+impl Command {
+    /// In a few letters, for a cell of a log.
+    pub fn short(&self) -> String {
+        match self {
+            Command::Noop => "no-op".to_owned(),
+            Command::Configuration(members) => format!("{} members", members.len()),
+            Command::Ask { key, op: Op::Read, .. } => format!("{key}?"),
+            Command::Ask { key, op: Op::Write(value), .. } => format!("{key}:={value}"),
+            Command::Ask { key, op: Op::Cas(from, to), .. } => format!("{key}: {from}→{to}"),
+        }
+    }
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The term in which a leader took it in.
+    pub term: u64,
+    /// What it says.
+    pub command: Command,
+}
+
+impl Entry {
+    /// Its term, and a number that stands for what it says: for the checks.
+    pub fn stamp(&self) -> (u64, u64) {
+        let mut digest = Digest::default();
+        self.command.hash(&mut digest);
+        (self.term, digest.finish())
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Came {
+    /// It is done, or was read.
+    Done(Option<u64>),
+    /// Something else was there.
+    Differs,
+}
+
+impl Came {
+    /// As a client hears it.
+    pub fn answer(self, number: u64) -> kv::Message {
+        match self {
+            Came::Done(value) => kv::Message::Done { number, value },
+            Came::Differs => kv::Message::Differs { number },
+        }
+    }
+}
+
+/// The state machine: values under keys, and what came of each client's last command (thesis §6.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Machine {
+    values: Table<u32, u64>,
+    sessions: Table<NodeId, (u64, Came)>,
+}
+
+impl Machine {
+    /// Applies a command, once, whoever asked for it again; what came of it. Nothing where nobody is to be told.
+    pub fn apply(&mut self, command: &Command) -> Option<(NodeId, kv::Message)> {
+        let Command::Ask { client, number, key, op } = *command else { return None };
+        match self.sessions.get(&client) {
+            Some((last, came)) if *last == number => return Some((client, came.answer(number))),
+            // Its client has gone on to another: nobody waits for it.
+            Some((last, _)) if *last > number => return None,
+            _ => {}
+        }
+        let old = self.read(key);
+        let (put, came) = match op {
+            Op::Read => (None, Came::Done(old)),
+            Op::Write(value) => (Some(value), Came::Done(None)),
+            Op::Cas(from, to) if old == Some(from) => (Some(to), Came::Done(None)),
+            Op::Cas(..) => (None, Came::Differs),
+        };
+        if let Some(value) = put
+            && (self.values.len() < MAX_KEYS || self.values.contains_key(&key))
+        {
+            self.values.insert(key, value);
+        }
+        if self.sessions.len() < MAX_SESSIONS || self.sessions.contains_key(&client) {
+            self.sessions.insert(client, (number, came));
+        }
+        Some((client, came.answer(number)))
+    }
+    /// What is under a key.
+    pub fn read(&self, key: u32) -> Option<u64> {
+        self.values.get(&key).copied()
+    }
+    /// The number of a client's last command, and what came of it.
+    pub fn session(&self, client: NodeId) -> Option<(u64, Came)> {
+        self.sessions.get(&client).copied()
+    }
+    /// How many keys it has.
+    pub fn keys(&self) -> usize {
+        self.values.len()
+    }
+    /// About how many bytes a copy of it has on the wire.
+    pub fn bytes(&self) -> u32 {
+        (12 * self.values.len() + 24 * self.sessions.len()) as u32
+    }
+}
