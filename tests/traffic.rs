@@ -7,8 +7,8 @@ mod golden;
 use std::process::Command;
 use std::rc::Rc;
 
-use faultline::components::Record;
-use faultline::scenario::{Act, Run, builtin};
+use faultline::components::{Fact, Record, What};
+use faultline::scenario::{Act, FaultPlan, Run, Tree, builtin, schema};
 use faultline::sim::{Time, Value};
 
 /// What the command line prints.
@@ -25,14 +25,7 @@ fn secs(n: u64) -> Time {
 
 /// A built-in scenario with these dials, until then.
 fn run(name: &str, dials: &[(&str, Value)], seed: u64, until: u64) -> (Run, Vec<Record>) {
-    let mut run = Run::new(Rc::new(builtin(name).expect("it is there")), seed).expect("it has no problems");
-    let mut records = Vec::new();
-    for (dial, value) in dials {
-        let act = Act::Dial { dial: (*dial).to_owned(), value: value.clone() };
-        run.act(&act, &mut records).unwrap_or_else(|told| panic!("{dial}: {told}"));
-    }
-    run.run_until(secs(until), &mut records);
-    (run, records)
+    faulted(name, dials, "[]", seed, until)
 }
 
 /// Which promises were broken.
@@ -45,7 +38,7 @@ fn broken(run: &Run) -> Vec<String> {
 
 /// How often this was measured.
 fn measured(records: &[Record], name: &str) -> usize {
-    let is = |record: &&Record| matches!(record.what, faultline::sim::What::Measure { name: of, .. } if of == name);
+    let is = |record: &&Record| matches!(record.what, What::Measure { name: of, .. } if of == name);
     records.iter().filter(is).count()
 }
 
@@ -122,4 +115,144 @@ fn a_breaker_opens_tries_and_closes() {
         "note,held,released",
     ]);
     golden::compare("traffic/breaker.txt", include_str!("golden/traffic/breaker.txt"), &found);
+}
+
+/// The built-in scenario with dials and fault plans, as the swarm has it.
+fn faulted(name: &str, dials: &[(&str, Value)], plans: &str, seed: u64, until: u64) -> (Run, Vec<Record>) {
+    let settings: Vec<_> = dials.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
+    let mut document = builtin(name).expect("it is there").with_settings(&settings).expect("dials");
+    let plans: Vec<FaultPlan> = schema::read(&Tree::from_json(plans).expect("JSON")).expect("plans");
+    document.plans.extend(plans);
+    let mut run = Run::new(Rc::new(document), seed).expect("it has no problems");
+    let mut records = Vec::new();
+    run.run_until(secs(until), &mut records);
+    (run, records)
+}
+
+fn worked(records: &[Record]) -> usize {
+    records.iter().filter(|record| matches!(record.what, What::Fact(Fact::Worked { .. }))).count()
+}
+
+const TROUBLE: &str = r#"[
+    {"faults": ["kill", "pause", "isolate"], "targets": ["queue", "ledger"], "every": "2s", "repair": "500ms"},
+    {"faults": ["kill"], "targets": ["consumers"], "every": "2s", "repair": "3s", "most": 3}]"#;
+
+#[test]
+fn whatever_dies_a_message_takes_effect_once_and_only_once() {
+    for seed in 1..=10 {
+        let (run, records) = faulted("queue", &[], TROUBLE, seed, 70);
+        assert_eq!(broken(&run), [""; 0], "seed {seed}");
+        // 180 would be sent in 70 s, were there always a queue.
+        assert!(worked(&records) > 50, "seed {seed}: {}", worked(&records));
+        assert!(measured(&records, "delivered again") > 0, "seed {seed}: something died at its work");
+    }
+}
+
+#[test]
+fn each_way_to_lose_or_double_a_message_is_found_out() {
+    let text = |name, value: &str| (name, Value::text(value));
+    let cases = [
+        (vec![text("deletes", "before-delivery"), ("unique", Value::Flag(false))], "at-least-once"),
+        (vec![text("answers", "before-disk")], "at-least-once"),
+        (vec![text("visibility", "500ms"), ("unique", Value::Flag(false))], "at-most-once"),
+    ];
+    for (dials, check) in cases {
+        let found = (1..=10).filter(|seed| {
+            let (run, _) = faulted("queue", &dials, TROUBLE, *seed, 60);
+            let broken = broken(&run);
+            assert!(broken.iter().all(|name| name == check), "{dials:?}, seed {seed}: {broken:?}");
+            !broken.is_empty()
+        });
+        assert!(found.count() >= 3, "{dials:?}: a fault must fall into the right moment");
+    }
+}
+
+#[test]
+fn poison_goes_to_the_dead_letters_and_the_rest_is_done() {
+    let (run, records) = run("queue", &[("poison", Value::Number(10.0)), ("visibility", Value::text("2s"))], 1, 60);
+    assert_eq!(broken(&run), [""; 0], "a dead letter is not lost");
+    let (dead, done) = (measured(&records, "dead letters"), worked(&records));
+    assert!(dead >= 8 && done > 110, "{dead} dead, {done} done");
+}
+
+#[test]
+fn an_autoscaler_follows_the_load_and_loses_nothing() {
+    for seed in 1..=5 {
+        let mut run = Run::new(Rc::new(builtin("autoscaling").expect("it is there")), seed).expect("in order");
+        let servers = |run: &Run| run.world.nodes().filter(|(_, node)| node.kind == "server").count();
+        run.run_until(secs(11), &mut ());
+        assert!((2..=8).contains(&servers(&run)), "seed {seed}: {}", servers(&run));
+        run.run_until(secs(49), &mut ());
+        // Sixteen a second at 0.3 s and two ways of 0.08 s: 6.1 under way, were there no queues.
+        assert!((6..=12).contains(&servers(&run)), "seed {seed}: {}", servers(&run));
+        // One at a time, and every eight seconds at most.
+        run.run_until(secs(160), &mut ());
+        assert!((2..=6).contains(&servers(&run)), "seed {seed}: {}", servers(&run));
+        assert_eq!(broken(&run), [""; 0], "seed {seed}");
+    }
+}
+
+#[test]
+fn haste_and_carelessness_of_an_autoscaler_are_found_out() {
+    let cases = [
+        ("cooldown", Value::text("0s"), "steady"),
+        ("drain", Value::Flag(false), "nothing-lost"),
+        ("announced", Value::Flag(false), "nothing-lost"),
+    ];
+    for (dial, value, check) in cases {
+        let found = (1..=5).filter(|seed| {
+            let (run, _) = run("autoscaling", &[(dial, value.clone())], *seed, 110);
+            let broken = broken(&run);
+            assert!(broken.iter().all(|name| name == check), "{dial}, seed {seed}: {broken:?}");
+            !broken.is_empty()
+        });
+        assert!(found.count() >= 2, "{dial}: a request must be in the wrong hands at the wrong moment");
+    }
+}
+
+#[test]
+fn what_expires_is_asked_for_by_few_or_by_all() {
+    for (protection, protects) in [("none", false), ("single-flight", true), ("early", true), ("stale", true)] {
+        for seed in 1..=3 {
+            let (run, records) = run("cache", &[("protection", Value::text(protection))], seed, 60);
+            let expected: &[&str] = if protects { &[] } else { &["no-stampede"] };
+            assert_eq!(broken(&run), expected, "{protection}, seed {seed}");
+            assert!(measured(&records, "hits") > 2_000, "{protection} is a cache");
+        }
+    }
+}
+
+#[test]
+fn a_grace_that_is_too_long_gives_answers_that_are_too_old() {
+    let kill = r#"[{"faults": ["kill"], "targets": ["store"], "every": "15s", "repair": "8s", "from": "10s"}]"#;
+    let stale = ("protection", Value::text("stale"));
+    for seed in 1..=3 {
+        let (run, _) = faulted("cache", std::slice::from_ref(&stale), kill, seed, 60);
+        assert_eq!(broken(&run), [""; 0], "seed {seed}");
+        let (run, _) = faulted("cache", &[stale.clone(), ("grace", Value::text("60s"))], kill, seed, 60);
+        assert_eq!(broken(&run), ["fresh"], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_small_cache_keeps_what_is_used() {
+    let share = |size: f64| {
+        let (_, records) = run("cache", &[("size", Value::Number(size))], 1, 40);
+        measured(&records, "hits") as f64 / measured(&records, "arrivals") as f64
+    };
+    // Of 40 things the ten most popular are ln 11 / ln 41 = 65 % of what is asked for, as long as they stay.
+    let (ten, all) = (share(10.0), share(100.0));
+    assert!((0.3..0.65).contains(&ten) && all > ten + 0.15, "{ten} and {all}");
+}
+
+#[test]
+fn a_consumer_dies_at_its_work_and_somebody_else_does_it() {
+    let found = said(&["trace", "queue", "--from", "4s", "--until", "12s", "--kind", "crashed,lost,worked,note"]);
+    golden::compare("traffic/queue.txt", include_str!("golden/traffic/queue.txt"), &found);
+}
+
+#[test]
+fn servers_come_with_the_load_and_go_when_they_have_nothing() {
+    let found = said(&["trace", "autoscaling", "--until", "70s", "--kind", "note,booted,removed"]);
+    golden::compare("traffic/autoscaling.txt", include_str!("golden/traffic/autoscaling.txt"), &found);
 }

@@ -3,6 +3,7 @@
 mod atomic_commit;
 mod chat;
 mod conserved;
+mod delivered;
 pub mod linear;
 mod linearizable;
 mod messages;
@@ -90,4 +91,16 @@ pub static CHECKS: &[CheckKind] = &[
         make: atomic_commit::make,
     },
     CheckKind { name: raft::NAME, brief: "the five properties of Raft", promise: raft::PROMISE, make: raft::make },
+    CheckKind {
+        name: delivered::AT_LEAST,
+        brief: "nothing accepted is lost",
+        promise: delivered::AT_LEAST_PROMISE,
+        make: delivered::at_least,
+    },
+    CheckKind {
+        name: delivered::AT_MOST,
+        brief: "nothing takes effect twice",
+        promise: delivered::AT_MOST_PROMISE,
+        make: delivered::at_most,
+    },
 ];

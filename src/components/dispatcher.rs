@@ -7,6 +7,7 @@ use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
 use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
 use crate::protocols::ring::Ring;
+use crate::protocols::scaling::Message as Scaling;
 use crate::protocols::{Family, request};
 use crate::sim::{Component, Context, Later, Lift, Look, Machine, NodeId, Table, Work};
 
@@ -22,6 +23,8 @@ crate::config! {
         limit: f64 = 0.0, in 0.0, 1000000.0, "1/s";
         /// How many it lets through at once, if they were saved.
         burst: u32 = 10, in 1, 1000000, "";
+        /// Whether it waits for a server to say that it is ready; otherwise it asks those that are still starting.
+        announced: bool = false, in 0, 0, "";
     }
     with choosing: Choosing;
     with calling: Calling;
@@ -43,6 +46,9 @@ pub struct Dispatcher {
     last: u64,
     refused: u64,
     bucket: Later<Option<Bucket>>,
+    /// Servers that said that they are ready, and those that are to go.
+    ready: Later<Vec<NodeId>>,
+    draining: Later<Vec<NodeId>>,
 }
 
 fn port<'c, 'a>(cx: &'c mut Context<'a, Dispatcher>) -> Lift<'c, 'a, Dispatcher, request::Message, calls::Timer, ()> {
@@ -60,7 +66,9 @@ impl Dispatcher {
         let config = cx.config();
         let chooser = &mut self.calls.chooser;
         let before: Ring = chooser.ring().clone();
-        let changed = chooser.know(super::behind(cx.peers(), cx.template()));
+        let (ready, draining) = (&self.ready.0, &self.draining.0);
+        let serves = |id: &NodeId| (!config.announced || ready.contains(id)) && !draining.contains(id);
+        let changed = chooser.know(super::behind(cx.peers(), cx.template()).filter(serves));
         if config.choice != Policy::ConsistentHash || !chooser.turn_ring(config.choosing.virtual_nodes) {
             return;
         }
@@ -72,6 +80,28 @@ impl Dispatcher {
             let (all, between) = chooser.ring().moved_from(&before);
             cx.measure("keys moved", all);
             cx.measure("keys moved between those that stay", between);
+        }
+    }
+
+    /// What is said about servers that come and go.
+    fn scale(&mut self, cx: &mut Context<Self>, from: NodeId, message: Scaling) {
+        match message {
+            Scaling::Ready => {
+                let there = |id: &NodeId| cx.peers().iter().any(|peer| peer.id == *id);
+                self.ready.0.retain(there);
+                if !self.ready.0.contains(&from) {
+                    self.ready.0.push(from);
+                }
+                self.look_around(cx);
+            }
+            Scaling::Ask { draining } => {
+                self.draining.0 = draining.to_vec();
+                self.look_around(cx);
+                let idle = draining.iter().copied().filter(|server| self.calls.under_way_to(*server) == 0);
+                let load = Scaling::Load { under_way: self.passed.len() as u32, idle: idle.collect() };
+                cx.send(from, load.into());
+            }
+            Scaling::Hello | Scaling::Load { .. } => {}
         }
     }
 
@@ -130,6 +160,11 @@ impl Component for Dispatcher {
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
         let mut dispatcher = Dispatcher::default();
         dispatcher.look_around(cx);
+        if cx.config().announced {
+            for server in super::behind(cx.peers(), cx.template()) {
+                cx.send(server, Scaling::Hello.into());
+            }
+        }
         dispatcher
     }
 
@@ -142,6 +177,7 @@ impl Component for Dispatcher {
             Message::Request(Request::Weight { weight }) => return self.calls.chooser.weigh(from, weight),
             Message::Request(Request::Response { attempt }) => (attempt, true),
             Message::Request(Request::Refused { attempt }) => (attempt, false),
+            Message::Scaling(message) => return self.scale(cx, from, message),
             other => return super::not_understood(cx, from, &other),
         };
         let manner = manner(cx.config());
@@ -196,7 +232,7 @@ impl Placeable for Dispatcher {
     const ABOUT: &'static str = "Has one of the servers behind it do each request, and hands the answers back.";
     const GLYPH: Glyph = Glyph::Balancer;
     const FAMILY: Family = Family::Edge;
-    const TALKS_TO: &'static [&'static str] = &["generator", "server"];
+    const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler"];
     fn machine() -> Machine {
         Machine { inbox: 1_000, ..Machine::default() }
     }

@@ -75,6 +75,16 @@ pub enum Fact {
         /// Which.
         node: NodeId,
     },
+    /// A producer is told that its message is safe in a queue.
+    Enqueued {
+        /// The message.
+        item: Item,
+    },
+    /// What a message of a queue asks for has taken effect.
+    Worked {
+        /// The message.
+        item: Item,
+    },
     /// A transaction came a step further at this node.
     Transaction(crate::protocols::two_phase::Told),
     /// A server of a replicated log was elected.
@@ -179,6 +189,8 @@ impl Fact {
         "appended",
         "restored",
         "applied",
+        "enqueued",
+        "worked",
     ];
 
     /// Its name in conditions.
@@ -195,6 +207,8 @@ impl Fact {
             Fact::Operation { step: Step::Info, .. } => "info",
             Fact::Suspected { .. } => "suspected",
             Fact::Replacing { .. } => "replacing",
+            Fact::Enqueued { .. } => "enqueued",
+            Fact::Worked { .. } => "worked",
             Fact::Transaction(told) => told.name(),
             Fact::Elected { .. } => "elected",
             Fact::Appended { .. } => "appended",

@@ -35,6 +35,8 @@ crate::choice! {
         Even = "even",
         /// One key after the other, from 0.
         InTurn = "in-turn",
+        /// The first most often: a key's share falls as one over its rank (Zipf's law).
+        Popular = "popular",
     }
 }
 
@@ -155,6 +157,8 @@ impl Generator {
 
     fn ask(&mut self, cx: &mut Context<Self>, user: Option<u32>) {
         let config = cx.config();
+        // The same draw for every law.
+        let unit = cx.load_rng().clone().unit();
         let drawn = cx.load_rng().below(u64::from(config.keys));
         if self.over(cx) {
             return;
@@ -165,6 +169,9 @@ impl Generator {
         let key = match config.about {
             Keys::Even => drawn,
             Keys::InTurn => (number - 1) % u64::from(config.keys),
+            Keys::Popular => {
+                (libm::pow(f64::from(config.keys) + 1.0, unit) as u64).clamp(1, u64::from(config.keys)) - 1
+            }
         };
         cx.measure("arrivals", 1);
         self.open.insert(number, Open { since: cx.now(), user });

@@ -83,4 +83,8 @@ messages! {
     Commit(crate::protocols::two_phase::Message),
     /// One log on many servers.
     Raft(crate::protocols::raft::Message),
+    /// A queue, those who take messages from it, and what comes of them.
+    Queue(crate::protocols::queue::Message),
+    /// How many servers there are.
+    Scaling(crate::protocols::scaling::Message),
 }

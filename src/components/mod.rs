@@ -6,8 +6,11 @@
 use crate::protocols::Family;
 use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Peer, Table, Template, Value};
 
+mod autoscaler;
 mod balancer;
+mod cache;
 mod client;
+mod consumer;
 mod database;
 mod dispatcher;
 mod fact;
@@ -15,8 +18,10 @@ mod gateway;
 mod generator;
 mod kv_client;
 mod kv_store;
+mod ledger;
 mod message;
 mod peer;
+mod queue;
 mod raft_node;
 mod sender;
 mod server;
@@ -57,6 +62,11 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<tx_coordinator::TxCoordinator>(),
     Kind::of::<tx_participant::TxParticipant>(),
     Kind::of::<raft_node::RaftNode>(),
+    Kind::of::<queue::Queue>(),
+    Kind::of::<consumer::Consumer>(),
+    Kind::of::<ledger::Ledger>(),
+    Kind::of::<autoscaler::Autoscaler>(),
+    Kind::of::<cache::Cache>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
@@ -165,7 +175,9 @@ impl Kind {
 /// Of those that a component is wired to, whom it can ask to do something: what does such things, in groups that stand
 /// after its own in the document. So the same wires carry requests one way and answers the other.
 fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
-    let serves = |peer: &&Peer| matches!(peer.kind, server::Server::KIND | dispatcher::Dispatcher::KIND);
+    const SERVES: &[&str] =
+        &[server::Server::KIND, dispatcher::Dispatcher::KIND, queue::Queue::KIND, cache::Cache::KIND];
+    let serves = |peer: &&Peer| SERVES.contains(&peer.kind);
     peers.iter().filter(move |peer| peer.template > own).filter(serves).map(|peer| peer.id)
 }
 

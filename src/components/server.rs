@@ -9,6 +9,7 @@
 use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
 use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
+use crate::protocols::scaling::Message as Scaling;
 use crate::protocols::{Family, request};
 use crate::sim::{
     Component, Context, Discipline, Dist, Later, Lift, Look, Machine, Micros, NodeId, Table, Time, Turn, Work,
@@ -39,6 +40,8 @@ crate::config! {
         target: Micros = Micros::ZERO, in 0, 3600, "";
         /// How long a queue may last without being empty before it counts as a standing one.
         interval: Micros = Micros::ms(100), in 0.001, 3600, "";
+        /// Whether it says that it is ready when it has started, to those who ask it.
+        announce: bool = false, in 0, 0, "";
         /// If more than this many wait, the last come is first; 0 for never.
         lifo: u32 = 0, in 0, 1000000, "";
     }
@@ -177,6 +180,12 @@ impl Component for Server {
         if cx.config().weight != 1 {
             Server::weigh_in(cx);
         }
+        if cx.config().announce {
+            let own = cx.template();
+            for peer in cx.peers().iter().filter(|peer| peer.template < own) {
+                cx.send(peer.id, Scaling::Ready.into());
+            }
+        }
         let (gathering, legs) = (Table::new(), Table::new());
         Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0, empty: Later::default() }
     }
@@ -193,6 +202,14 @@ impl Component for Server {
                 self.calls.chooser.know(super::behind(cx.peers(), cx.template()));
                 return self.calls.chooser.weigh(from, weight);
             }
+            Message::Scaling(Scaling::Hello) => {
+                if cx.config().announce {
+                    cx.send(from, Scaling::Ready.into());
+                }
+                return;
+            }
+            // From one of those behind it.
+            Message::Scaling(_) => return,
             other => return super::not_understood(cx, from, &other),
         };
         let manner = manner(cx.config());

@@ -166,6 +166,10 @@ impl Calls {
     pub fn open(&self) -> usize {
         self.calls.len()
     }
+    /// How many attempts are under way to this one.
+    pub fn under_way_to(&self, to: NodeId) -> usize {
+        self.attempts.values().filter(|attempt| attempt.to == to).count()
+    }
     /// How many of them wait for room.
     pub fn held(&self) -> usize {
         self.held.0.len()

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod bucket;
+pub mod cache;
 pub mod calls;
 pub mod chat;
 pub mod choosing;
@@ -12,12 +13,14 @@ pub mod health;
 pub mod history;
 pub mod kv;
 pub mod primary_backup;
+pub mod queue;
 pub mod raft;
 pub mod rendezvous;
 pub mod request;
 pub mod ring;
 pub mod routing;
 pub mod rumour;
+pub mod scaling;
 #[cfg(test)]
 mod testing;
 pub mod two_phase;

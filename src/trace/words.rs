@@ -1,6 +1,7 @@
 //! A record in words: for the log, the transcript and the tape.
 
 use crate::components::{Fact, Message, Record, Step, What, World};
+use crate::protocols::queue::label;
 use crate::sim::{Micros, Payload, Plain, Time};
 
 /// The word by which conditions name a record's kind; facts have their own.
@@ -185,6 +186,8 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
             format!("{me} has a log of {} entries after {index}", entries.len())
         }
         Fact::Applied { index, .. } => format!("{me} has applied everything up to entry {index}"),
+        Fact::Enqueued { item } => format!("{me} has {} safe", world.named(&label(*item))),
+        Fact::Worked { item } => format!("{me}: {} takes effect", world.named(&label(*item))),
         Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
     }
 }

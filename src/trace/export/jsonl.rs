@@ -120,6 +120,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Applied { term, index } => {
             object.plain("term", term).plain("index", index);
         }
+        Fact::Enqueued { item } | Fact::Worked { item } => {
+            object.plain("item", item);
+        }
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }
