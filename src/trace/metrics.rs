@@ -11,8 +11,13 @@ use super::windows::{TOGETHER, Windows};
 
 /// The width of a window.
 pub const WINDOW: Micros = Micros::ms(500);
-/// How many windows are kept; older ones live on in the whole only.
+/// How many windows are kept; older ones live on in summaries.
 pub const MAX_WINDOWS: usize = 2_400;
+
+/// The windows and their summaries: how many of the ones before go into one, and how many are kept. Half a second for 20
+/// minutes, ten seconds for two hours, five minutes for two days, two hours for 800 hours, which is longer than any time
+/// that can be asked for; what is older than that lives on in the whole only.
+pub const LEVELS: [(u64, usize); 4] = [(1, MAX_WINDOWS), (20, 720), (30, 576), (24, 400)];
 
 crate::choice! {
     /// What about a measure.
@@ -94,6 +99,18 @@ impl Tally {
         let _ = Rc::make_mut(histogram).record(value);
     }
 
+    /// Takes in the values of another. Both count in the same steps, so that this is as if each had been added here.
+    fn merge(&mut self, other: &Tally) {
+        self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
+        let Some(added) = &other.histogram else { return };
+        match &mut self.histogram {
+            // It widens itself as it must, so that it takes in all.
+            Some(histogram) => drop(Rc::make_mut(histogram).add(&**added)),
+            empty => *empty = Some(added.clone()),
+        }
+    }
+
     fn point(&self) -> Point {
         let at = |q: f64| self.histogram.as_ref().map_or(0, |histogram| histogram.value_at_quantile(q));
         Point {
@@ -107,25 +124,44 @@ impl Tally {
     }
 }
 
+/// One measure in windows of one width.
+#[derive(Clone)]
+struct Row {
+    /// The window that is being filled; but for what is in a window of the row before that is not over.
+    filling: Tally,
+    /// Finished windows, from `Level::first` on.
+    done: Windows,
+}
+
 #[derive(Clone)]
 struct Series {
     name: &'static str,
-    window: Tally,
+    rows: [Row; LEVELS.len()],
+    /// What is in no window any more that could go on.
     whole: Tally,
-    /// Finished windows, from `Metrics::first` on.
-    done: Windows,
+}
+
+/// Windows of one width.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// The number of the window that is being filled.
+    current: u64,
+    /// The number of the first window that is kept; a multiple of how many go into one of the next level.
+    first: u64,
 }
 
 /// All measures of a run.
 #[derive(Clone, Default)]
 pub struct Metrics {
     series: Vec<Series>,
-    /// The number of the window that is being filled.
-    current: u64,
-    /// The number of the first window that is kept.
-    first: u64,
+    levels: [Level; LEVELS.len()],
     /// Whether it takes nothing in.
     silent: bool,
+}
+
+/// The width of a level's windows.
+fn width(level: usize) -> Micros {
+    Micros(LEVELS[..=level].iter().fold(WINDOW.0, |width, (together, _)| width * together))
 }
 
 impl Metrics {
@@ -154,39 +190,64 @@ impl Metrics {
     }
 
     fn add(&mut self, name: &'static str, value: u64, counter: bool) {
-        let place = self.series.iter().position(|series| series.name == name).unwrap_or_else(|| {
-            let done = Windows::empty((self.current - self.first) as usize);
-            self.series.push(Series { name, window: Tally::empty(), whole: Tally::empty(), done });
+        // Most names are the very same text, of which the place tells that.
+        let same = |series: &Series| std::ptr::eq(series.name, name);
+        let place = self.series.iter().position(same);
+        let place = place.or_else(|| self.series.iter().position(|series| series.name == name)).unwrap_or_else(|| {
+            let row = |level: Level| {
+                let done = Windows::empty((level.current - level.first) as usize);
+                Row { filling: Tally::empty(), done }
+            };
+            self.series.push(Series { name, rows: self.levels.map(row), whole: Tally::empty() });
             self.series.len() - 1
         });
-        let series = &mut self.series[place];
-        series.window.add(value, counter);
-        series.whole.add(value, counter);
+        self.series[place].rows[0].filling.add(value, counter);
     }
 
-    /// Lets time pass: windows that are over are closed.
+    /// Lets time pass: windows that are over are closed, and go into their summaries.
     pub fn pass(&mut self, now: Time) {
-        let current = now.0 / WINDOW.0;
-        if current == self.current || self.silent {
+        if now.0 / WINDOW.0 == self.levels[0].current || self.silent {
             return;
         }
-        let drop = (current - self.first).saturating_sub(MAX_WINDOWS as u64);
-        for series in &mut self.series {
-            series.done.push(series.window.point());
-            series.window = Tally::empty();
-            // A long silence closes many windows at once, but never more than are kept.
-            let missing = (current - self.current - 1).min(MAX_WINDOWS as u64);
-            (0..missing).for_each(|_| series.done.push(Point::default()));
-            series.done.keep((current - self.first - drop) as usize);
+        for level in 0..LEVELS.len() {
+            let current = now.0 / width(level).0;
+            if current == self.levels[level].current {
+                return;
+            }
+            self.close(level, current);
         }
-        self.first += drop;
-        self.current = current;
+    }
+
+    fn close(&mut self, level: usize, current: u64) {
+        let Level { current: before, first } = self.levels[level];
+        let most = LEVELS[level].1 as u64;
+        // Only what is in a summary goes.
+        let together = LEVELS.get(level + 1).map_or(1, |(together, _)| *together);
+        let keep_from = first.max(current.saturating_sub(most).next_multiple_of(together));
+        for series in &mut self.series {
+            let Row { filling, done } = &mut series.rows[level];
+            let over = std::mem::replace(filling, Tally::empty());
+            done.push(over.point());
+            // A long silence closes many windows at once, but never more than are kept.
+            let missing = (current - before - 1).min(most);
+            (0..missing).for_each(|_| done.push(Point::default()));
+            done.keep((current - keep_from) as usize);
+            match series.rows.get_mut(level + 1) {
+                Some(row) => row.filling.merge(&over),
+                None => series.whole.merge(&over),
+            }
+        }
+        self.levels[level] = Level { current, first: keep_from };
     }
 
     /// How many bytes a copy holds that it does not share with one of `earlier`.
     pub fn weight_since(&self, earlier: Time) -> usize {
-        let newer = self.current.saturating_sub(earlier.0 / WINDOW.0).min(self.current - self.first) as usize;
-        self.series.len() * (newer + TOGETHER) * std::mem::size_of::<Point>()
+        let newer = |level: usize| {
+            let Level { current, first } = self.levels[level];
+            current.saturating_sub(earlier.0 / width(level).0).min(current - first) as usize
+        };
+        let points: usize = (0..LEVELS.len()).map(newer).sum();
+        self.series.len() * (points + 2 * TOGETHER) * std::mem::size_of::<Point>()
     }
 
     /// The names of all measures, in the order in which they first appeared.
@@ -196,21 +257,44 @@ impl Metrics {
 
     /// The finished windows of a measure that begin at or after `from`: start and figures, oldest first.
     pub fn windows(&self, name: &str, from: Time) -> impl Iterator<Item = (Time, &Point)> {
+        self.row(name, 0, from, Time(u64::MAX))
+    }
+
+    /// The windows of one level that begin at or after `from` and before `until`.
+    fn row(&self, name: &str, level: usize, from: Time, until: Time) -> impl Iterator<Item = (Time, &Point)> {
         let series = self.series.iter().find(|series| series.name == name);
+        let width = width(level);
         // The first that does not begin before.
-        let start = from.0.div_ceil(WINDOW.0).max(self.first);
-        let done = series.into_iter().flat_map(move |series| series.done.iter((start - self.first) as usize));
-        done.enumerate().map(move |(place, point)| (Time((start + place as u64) * WINDOW.0), point))
+        let first = self.levels[level].first;
+        let start = from.0.div_ceil(width.0).max(first);
+        let done = series.into_iter().flat_map(move |series| series.rows[level].done.iter((start - first) as usize));
+        let windows = done.enumerate().map(move |(place, point)| (Time((start + place as u64) * width.0), point));
+        windows.take_while(move |(start, _)| *start < until)
+    }
+
+    /// The summaries of what is older than all windows: start, width and figures, oldest first, each instant in one only,
+    /// from the first on that begins at or after `from`.
+    pub fn summaries(&self, name: &str, from: Time) -> Vec<(Time, Micros, Point)> {
+        let mut found = Vec::new();
+        for level in (1..LEVELS.len()).rev() {
+            let until = Time(self.levels[level - 1].first * width(level - 1).0);
+            let windows = self.row(name, level, from, until);
+            found.extend(windows.map(|(start, point)| (start, width(level), *point)));
+        }
+        found
     }
 
     /// A measure over the whole run.
     pub fn whole(&self, name: &str) -> Option<Point> {
-        self.series.iter().find(|series| series.name == name).map(|series| series.whole.point())
+        let series = self.series.iter().find(|series| series.name == name)?;
+        let mut whole = series.whole.clone();
+        series.rows.iter().for_each(|row| whole.merge(&row.filling));
+        Some(whole.point())
     }
 
     /// One figure over the last finished windows, `span` long; the percentiles are those of the worst window.
     pub fn recent(&self, name: &str, stat: Stat, span: Micros) -> Option<f64> {
-        let from = Time(self.current * WINDOW.0).since(Time(span.0));
+        let from = Time(self.levels[0].current * WINDOW.0).since(Time(span.0));
         let windows: Vec<&Point> = self.windows(name, Time(from.0)).map(|(_, point)| point).collect();
         let mut sum = Point::default();
         for point in &windows {
@@ -265,5 +349,52 @@ mod tests {
         metrics.observe(&Record { what: What::Measure { name: "new", value: 1 }, ..measured(1) });
         metrics.pass(Time(200_000_500_000));
         assert_eq!(metrics.windows("new", Time::ZERO).filter(|(_, point)| point.count > 0).count(), 1);
+    }
+
+    #[test]
+    fn older_windows_live_on_in_summaries_of_the_same_values() {
+        let (mut metrics, mut all) = (Metrics::default(), Tally::empty());
+        let mut of: Vec<(u64, u64)> = Vec::new();
+        // Thirty hours, a value every seven seconds, of which each hour has its own.
+        for step in 0..15_429u64 {
+            let at = step * 7_000_000;
+            metrics.pass(Time(at));
+            let value = 1_000 + at / 3_600_000_000 * 500 + step % 10 * 37;
+            metrics.observe(&measured(value));
+            all.add(value, false);
+            of.push((at, value));
+        }
+        assert_eq!(metrics.whole("delivery"), Some(all.point()), "the whole is as if each were counted once");
+        let summaries = metrics.summaries("delivery", Time::ZERO);
+        let oldest = metrics.windows("delivery", Time::ZERO).next().expect("there are windows").0;
+        let mut until = 0;
+        for (start, width, point) in &summaries {
+            assert_eq!(start.0, until, "one begins where another ends");
+            until = start.0 + width.0;
+            let mut expected = Tally::empty();
+            let within = |(at, _): &&(u64, u64)| (start.0..until).contains(at);
+            of.iter().filter(within).for_each(|(_, value)| expected.add(*value, false));
+            assert_eq!(*point, expected.point(), "at {start:?}");
+        }
+        assert_eq!(until, oldest.0, "the windows begin where the summaries end");
+        let widths: Vec<u64> = [300, 10].map(|seconds| seconds * 1_000_000).to_vec();
+        let mut found: Vec<u64> = summaries.iter().map(|(_, width, _)| width.0).collect();
+        found.dedup();
+        assert_eq!(found, widths);
+        // Begun later, it tells what begins later.
+        let later = metrics.summaries("delivery", Time(3_600_000_000));
+        assert!(later.len() < summaries.len() && later[0].0 >= Time(3_600_000_000));
+    }
+
+    #[test]
+    fn a_year_keeps_as_many_summaries_as_are_allowed() {
+        let mut metrics = Metrics::default();
+        for hour in 0..24 * 365u64 {
+            metrics.observe(&measured(hour));
+            metrics.pass(Time((hour + 1) * 3_600_000_000));
+        }
+        let kept: usize = metrics.series[0].rows.iter().map(|row| row.done.iter(0).count()).sum();
+        assert!(kept <= LEVELS.iter().map(|(_, most)| most).sum(), "{kept}");
+        assert_eq!(metrics.whole("delivery").map(|point| point.count), Some(24 * 365));
     }
 }

@@ -1,9 +1,9 @@
 //! Metrics as comma-separated values (RFC 4180): one row a window.
 
-use crate::sim::Time;
+use crate::sim::{Micros, Time};
 
 use super::super::load::{Load, windows};
-use super::super::metrics::{MAX_WINDOWS, Point, WINDOW};
+use super::super::metrics::{Point, WINDOW};
 use super::Stretch;
 
 /// How many columns there may be; what comes after has none.
@@ -12,44 +12,60 @@ pub const MAX_COLUMNS: usize = 4_096;
 /// A column: its head, and its fields from the first window on; empty where there is nothing to tell.
 type Column = (String, Vec<Option<u64>>);
 
-/// The whole file. The last window is left out while it is not over, and so are windows older than the metrics keep.
+/// The whole file. The last window is left out while it is not over; what is older than the windows that the metrics keep
+/// stands in rows of summaries, which are wider.
 pub fn csv(stretch: &Stretch) -> String {
     let now = stretch.world.now();
-    let oldest = now.0 / WINDOW.0 - (now.0 / WINDOW.0).min(MAX_WINDOWS as u64);
-    let first = stretch.from.0.div_ceil(WINDOW.0).max(oldest);
-    let rows = (now.0 / WINDOW.0).saturating_sub(first);
-    let starts: Vec<Time> = (first..first + rows).map(|window| Time(window * WINDOW.0)).collect();
-    let mut columns = vec![("start_us".to_owned(), starts.iter().map(|start| Some(start.0)).collect())];
-    measures(stretch, &starts, &mut columns);
-    loads(stretch, &starts, &mut columns);
+    let rows = spans(stretch, now);
+    let column = |of: fn(&(Time, Micros)) -> u64| rows.iter().map(|row| Some(of(row))).collect();
+    let mut columns = vec![
+        ("start_us".to_owned(), column(|(start, _)| start.0)),
+        ("width_us".to_owned(), column(|(_, width)| width.0)),
+    ];
+    measures(stretch, &rows, &mut columns);
+    loads(stretch, &rows, &mut columns);
     columns.truncate(MAX_COLUMNS);
     let mut out = String::new();
     row(&mut out, &mut columns.iter().map(|(head, _)| head.clone()));
-    for place in 0..starts.len() {
+    for place in 0..rows.len() {
         let field = |(_, fields): &Column| fields[place].map_or(String::new(), |field| field.to_string());
         row(&mut out, &mut columns.iter().map(field));
     }
     out
 }
 
-fn measures(stretch: &Stretch, starts: &[Time], columns: &mut Vec<Column>) {
+/// When each row begins, and how wide it is.
+fn spans(stretch: &Stretch, now: Time) -> Vec<(Time, Micros)> {
+    let wide = |name| stretch.metrics.summaries(name, stretch.from);
+    let summaries = stretch.metrics.names().next().map(wide).unwrap_or_default();
+    let mut rows: Vec<(Time, Micros)> = summaries.into_iter().map(|(start, width, _)| (start, width)).collect();
+    let ended = rows.last().map_or(Time::ZERO, |(start, width)| *start + *width);
+    let first = stretch.from.0.max(ended.0).div_ceil(WINDOW.0);
+    rows.extend((first..now.0 / WINDOW.0).map(|window| (Time(window * WINDOW.0), WINDOW)));
+    rows
+}
+
+fn measures(stretch: &Stretch, rows: &[(Time, Micros)], columns: &mut Vec<Column>) {
     for name in stretch.metrics.names() {
-        let points: Vec<(Time, Point)> =
-            stretch.metrics.windows(name, stretch.from).map(|(at, point)| (at, *point)).collect();
+        let wide = stretch.metrics.summaries(name, stretch.from).into_iter().map(|(start, _, point)| (start, point));
+        let windows = stretch.metrics.windows(name, stretch.from).map(|(start, point)| (start, *point));
+        let points: Vec<(Time, Point)> = wide.chain(windows).collect();
         // What is only counted has no distribution.
         let counts = points.iter().all(|(_, point)| point.max == 0);
         for (stat, of) in STATS.iter().take(if counts { 1 } else { STATS.len() }) {
-            let point = |start: &Time| {
+            let point = |(start, _): &(Time, Micros)| {
                 let place = points.binary_search_by_key(start, |(at, _)| *at);
                 of(&place.map_or(Point::default(), |place| points[place].1))
             };
-            columns.push((format!("{name} {stat}"), starts.iter().map(point).collect()));
+            columns.push((format!("{name} {stat}"), rows.iter().map(point).collect()));
         }
     }
 }
 
-fn loads(stretch: &Stretch, starts: &[Time], columns: &mut Vec<Column>) {
-    let Some(from) = starts.first() else { return };
+fn loads(stretch: &Stretch, rows: &[(Time, Micros)], columns: &mut Vec<Column>) {
+    // Summaries have none.
+    let wide = rows.iter().filter(|(_, width)| *width != WINDOW).count();
+    let Some((from, _)) = rows.get(wide) else { return };
     let loads = windows(&stretch.spans, stretch.world, *from, WINDOW);
     let mut rest = &loads[..];
     while let Some(first) = rest.first() {
@@ -57,7 +73,7 @@ fn loads(stretch: &Stretch, starts: &[Time], columns: &mut Vec<Column>) {
         rest = others;
         for (head, of) in LOADS {
             // The windows of a node follow one another from the first start on.
-            let fields = (0..starts.len()).map(|place| mine.get(place).map(of)).collect();
+            let fields = (0..rows.len()).map(|place| mine.get(place.checked_sub(wide)?).map(of)).collect();
             columns.push((format!("{} {head}", stretch.world.name(first.node)), fields));
         }
     }
