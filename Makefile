@@ -65,6 +65,7 @@ check:
 bench:
 	@$(SETUP) wasm bindgen
 	cargo bench --bench engine
+	cargo bench --bench memory
 	cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- --nocapture
 
 validation:

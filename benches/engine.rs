@@ -19,6 +19,8 @@ use faultline::timeline::{Cursor, Timeline};
 
 /// How many balls are in the air.
 const BALLS: [u32; 4] = [64, 1_024, 16_384, 262_144];
+/// How many halls there are in a ring.
+const HALLS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
 /// How many pairs.
 const PAIRS: usize = 21;
 /// How many events a stretch is.
@@ -81,10 +83,9 @@ fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
 }
 
 /// A line of the table: how many times the yardstick's time the engine takes, bare and with records.
-fn phold_row(balls: u32, table: &mut String) {
+fn phold_row(balls: u32, world: impl Fn() -> faultline::sim::World<phold::Ball>, table: &mut String) {
     let mut plain = phold::Plain::new(balls, 1);
-    let mut bare = phold::world(balls, 1);
-    let mut told = phold::world(balls, 1);
+    let (mut bare, mut told) = (world(), world());
     let mut ring = Ring { records: Vec::new(), next: 0 };
     // Warm up: memory, caches, branch predictors, and in Node the optimising compiler.
     plain.run(STRETCH);
@@ -186,10 +187,14 @@ fn report(only: &[u32]) -> String {
     let mut table = String::from("PHOLD, 64 halls, all linked: time an event as a ratio to a plain BinaryHeap loop\n");
     table.push_str("  in flight  yardstick ns      engine       quartiles  with records\n");
     for balls in BALLS.into_iter().filter(|balls| only.is_empty() || only.contains(balls)) {
-        phold_row(balls, &mut table);
+        phold_row(balls, || phold::world(balls, 1), &mut table);
     }
     if !only.is_empty() {
         return table;
+    }
+    table.push_str("\nPHOLD in a ring, each hall linked to eight, a ball a hall: the same by the number of halls\n");
+    for halls in HALLS {
+        phold_row(halls, || phold::ring(halls, halls, 1), &mut table);
     }
     table.push_str("\nChat service, 90 s: time an event as a ratio to the yardstick at 64 in flight, and quartiles\n");
     chat_rows(&mut table);

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use faultline::sim::{
-    Component, Context, Dist, Look, Machine, Micros, NodeId, Payload, Profile, Purpose, RecordId, Recorder, Stream,
-    Template, Time, Work, World,
+    Command, Component, Context, Dist, Look, Machine, Micros, NodeId, Payload, Profile, Purpose, RecordId, Recorder,
+    Stream, Template, Time, Work, World,
 };
 
 /// How many halls there are.
@@ -82,6 +82,26 @@ pub fn world(balls: u32, seed: u64) -> World<Ball> {
     let mut world = World::new(seed, vec![template]);
     for _ in 0..HALLS {
         world.place(0, None, false, RecordId(0), &mut ());
+    }
+    world.run_until(Time::ZERO, &mut ());
+    world
+}
+
+/// Halls in a ring, each linked to the four on either side, with one ball each in the air: so that there can be many.
+pub fn ring(halls: u32, balls: u32, seed: u64) -> World<Ball> {
+    let config = HallConfig { balls: balls / halls };
+    let template = Template::new::<Hall>("hall", "hall", "hall", Machine::default(), config);
+    let mut world = World::new(seed, vec![template]);
+    for _ in 0..halls {
+        world.place(0, None, false, RecordId(0), &mut ());
+    }
+    let profile = Rc::new(Profile { delay: Dist::Exponential { mean: MEAN }, ..Profile::default() });
+    for hall in 0..halls {
+        for step in 1..=4.min(halls.saturating_sub(1) / 2) {
+            let (a, b) = (NodeId(hall), NodeId((hall + step) % halls));
+            let wire = Command::Wire { a, b, profile: profile.clone() };
+            world.command(&wire, &mut ()).expect("the two are not linked yet");
+        }
     }
     world.run_until(Time::ZERO, &mut ());
     world
