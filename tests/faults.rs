@@ -314,6 +314,25 @@ from = \"1s\"
 }
 
 #[test]
+fn a_plan_of_faults_of_links() {
+    let plan = "
+[[plans]]
+name = \"bad lines\"
+faults = [\"mute\", \"deafen\", \"slow-links\", \"lossy-links\"]
+targets = [\"sender\"]
+every = \"1s\"
+repair = \"500ms\"
+from = \"1s\"
+";
+    let kinds = "note,cut,healed,relinked";
+    let found = transcript_of(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]);
+    for word in ["mute", "deafen", "slow-links", "lossy-links"] {
+        assert!(found.contains(&format!("bad lines: {word} of sender-")), "{word}: {found}");
+    }
+    compare!("plan-links", found);
+}
+
+#[test]
 fn what_is_wrong_is_seen_on_the_stage() {
     let cues = "
 [[cues]]

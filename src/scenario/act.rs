@@ -9,7 +9,7 @@ use crate::sim::{Dist, Micros, Profile, Refusal, Value};
 use super::Document;
 use super::schema::schema;
 
-pub(super) use commands::{check_pairs, check_sides};
+pub(super) use commands::{border, check_pairs, check_sides, profile_between};
 
 schema! {
     /// Something done to a run. `node` is the name of a node, or of a group: then of each of its members.

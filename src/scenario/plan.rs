@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use crate::components::{Record, World};
-use crate::sim::{Digest, Dist, Micros, Plain, Purpose, Status, Stream, Time};
+use crate::sim::{Command, Digest, Dist, Micros, NodeId, Plain, Profile, Purpose, Status, Stream, Time};
 
+use super::act::{border, profile_between};
 use super::problem::short;
 use super::schema::{Reader, schema};
 use super::{Act, Document};
@@ -37,6 +38,14 @@ crate::choice! {
         LostSync = "lost-sync",
         /// It loses half of its work.
         Lie = "lie",
+        /// What it sends to the rest is cut, not what they send; it is mended.
+        Mute = "mute",
+        /// What the rest sends to it is cut, not what it sends; it is mended.
+        Deafen = "deafen",
+        /// Everything between it and the rest takes half a second longer; then as its rules say.
+        SlowLinks = "slow-links",
+        /// Half of what is sent between it and the rest is lost; then as its rules say.
+        LossyLinks = "lossy-links",
     }
 }
 
@@ -115,9 +124,40 @@ impl FaultPlan {
             (FaultKind::FullDisk, false) => [disk(Some(false), None)].into_iter().chain(crash()).collect(),
             (FaultKind::LostSync, true) => vec![disk(None, Some(false))],
             (FaultKind::LostSync, false) => crash().into_iter().chain([disk(None, Some(true))]).collect(),
+            // See `crossing`.
+            (FaultKind::Mute | FaultKind::Deafen | FaultKind::SlowLinks | FaultKind::LossyLinks, _) => Vec::new(),
             (FaultKind::Lie, _) => vec![Act::Lie { node: node(), share: if begins { 0.5 } else { 0.0 }, spoil: false }],
         }
     }
+}
+
+/// How much longer a slow link takes.
+const LATE: Micros = Micros::ms(500);
+
+/// What a fault of links comes to, or its end: it is of all links between a node, group or zone and the rest.
+fn crossing(kind: FaultKind, begins: bool, world: &World, name: &str) -> Vec<Command> {
+    let Ok(border) = border(world, name) else { return Vec::new() };
+    let one_way = |a, b| if begins { Command::Cut { a, b, both: false } } else { Command::Heal { a, b, both: false } };
+    let relink = |a: NodeId, b: NodeId| {
+        let usual = profile_between(world, a, b)?;
+        let now = world.node(a)?.link(b)?.profile.clone();
+        let profile = match (kind, begins) {
+            (FaultKind::SlowLinks, true) => {
+                Rc::new(Profile { reorder: 1.0, detour: Dist::Constant(LATE), ..(*now).clone() })
+            }
+            (_, true) => Rc::new(Profile { loss: 0.5, ..(*now).clone() }),
+            (_, false) => usual,
+        };
+        Some(Command::Relink { a, b, both: false, profile })
+    };
+    let both = |a, b| [relink(a, b), relink(b, a)].into_iter().flatten().collect::<Vec<Command>>();
+    let of = |(a, b): (NodeId, NodeId)| match kind {
+        FaultKind::Mute => vec![one_way(a, b)],
+        FaultKind::Deafen => vec![one_way(b, a)],
+        FaultKind::SlowLinks | FaultKind::LossyLinks => both(a, b),
+        _ => Vec::new(),
+    };
+    border.flat_map(of).collect()
 }
 
 /// A plan in motion.
@@ -213,6 +253,10 @@ fn carry_out(
     let node = world.find(name).or_else(|| world.nodes().find(|(id, _)| world.is_called(*id, name)).map(|(id, _)| id));
     if let Some(node) = node {
         world.tell(node, &told, records);
+    }
+    for command in crossing(kind, begins, world, name) {
+        // As below.
+        let _ = world.command(&command, records);
     }
     for act in FaultPlan::acts(kind, name, begins) {
         // Someone else may have done it already, or taken the node away; that is no mistake.

@@ -186,7 +186,10 @@ fn partition(world: &World, sides: &[Vec<String>]) -> Result<Vec<Command>, Probl
 }
 
 /// The links from a node, group or zone to all others.
-fn border(world: &World, name: &str) -> Result<impl Iterator<Item = (NodeId, NodeId)>, Problem> {
+pub(in crate::scenario) fn border(
+    world: &World,
+    name: &str,
+) -> Result<impl Iterator<Item = (NodeId, NodeId)>, Problem> {
     let inside = nodes(world, name)?;
     let mut border = Vec::new();
     for a in &inside {
@@ -238,7 +241,7 @@ pub(in crate::scenario) fn check_pairs(one: u64, other: u64) -> Result<(), Strin
 }
 
 /// How a link between two nodes behaves by their templates' rules; if there is none, as links of their kinds do.
-fn profile_between(world: &World, a: NodeId, b: NodeId) -> Option<Rc<Profile>> {
+pub(in crate::scenario) fn profile_between(world: &World, a: NodeId, b: NodeId) -> Option<Rc<Profile>> {
     let (a, b) = (world.node(a)?, world.node(b)?);
     let templates = world.templates();
     let rule = templates.get(a.template as usize)?.links.iter().find(|(to, _)| *to == b.template);
