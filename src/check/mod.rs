@@ -6,6 +6,7 @@ mod conserved;
 mod delivered;
 pub mod linear;
 mod linearizable;
+mod membership;
 mod messages;
 mod raft;
 
@@ -102,5 +103,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: "nothing takes effect twice",
         promise: delivered::AT_MOST_PROMISE,
         make: delivered::at_most,
+    },
+    CheckKind {
+        name: membership::NAME,
+        brief: "the dead are found, the living are known",
+        promise: membership::PROMISE,
+        make: membership::make,
     },
 ];

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::protocols::swim::{Incarnation, Standing};
 use crate::sim::{Item, NodeId};
 
 /// Something a component observed.
@@ -117,6 +118,27 @@ pub enum Fact {
         /// The term in which it has.
         term: u64,
     },
+    /// A member of a group begins with these on its list.
+    Listed {
+        /// Whom.
+        nodes: Rc<[NodeId]>,
+    },
+    /// A member thinks otherwise of another.
+    Believes {
+        /// Of whom.
+        node: NodeId,
+        /// What it takes it for now.
+        standing: Standing,
+        /// In which incarnation.
+        incarnation: Incarnation,
+        /// From whom it has that; by itself if from nobody.
+        from: Option<NodeId>,
+    },
+    /// A member has a new incarnation of its own.
+    Incarnated {
+        /// Which.
+        incarnation: Incarnation,
+    },
 }
 
 /// What is told of an operation.
@@ -191,6 +213,12 @@ impl Fact {
         "applied",
         "enqueued",
         "worked",
+        "listed",
+        "declared",
+        "trusted",
+        "learned",
+        "incarnated",
+        "refuted",
     ];
 
     /// Its name in conditions.
@@ -214,6 +242,13 @@ impl Fact {
             Fact::Appended { .. } => "appended",
             Fact::Restored { .. } => "restored",
             Fact::Applied { .. } => "applied",
+            Fact::Listed { .. } => "listed",
+            Fact::Believes { from: Some(_), .. } => "learned",
+            Fact::Believes { standing: Standing::Suspect, .. } => "suspected",
+            Fact::Believes { standing: Standing::Faulty, .. } => "declared",
+            Fact::Believes { .. } => "trusted",
+            Fact::Incarnated { incarnation } if incarnation.number > 0 => "refuted",
+            Fact::Incarnated { .. } => "incarnated",
         }
     }
 }

@@ -87,4 +87,8 @@ messages! {
     Queue(crate::protocols::queue::Message),
     /// How many servers there are.
     Scaling(crate::protocols::scaling::Message),
+    /// Who is there, by asking.
+    Swim(crate::protocols::swim::Message),
+    /// Who is there, by telling.
+    Heartbeats(crate::protocols::heartbeats::Message),
 }

@@ -19,6 +19,7 @@ mod generator;
 mod kv_client;
 mod kv_store;
 mod ledger;
+mod member;
 mod message;
 mod peer;
 mod queue;
@@ -67,6 +68,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<ledger::Ledger>(),
     Kind::of::<autoscaler::Autoscaler>(),
     Kind::of::<cache::Cache>(),
+    Kind::of::<member::Member>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

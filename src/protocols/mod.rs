@@ -10,8 +10,10 @@ pub mod chat;
 pub mod choosing;
 pub mod delivery;
 pub mod health;
+pub mod heartbeats;
 pub mod history;
 pub mod kv;
+pub mod phi;
 pub mod primary_backup;
 pub mod queue;
 pub mod raft;
@@ -21,6 +23,7 @@ pub mod ring;
 pub mod routing;
 pub mod rumour;
 pub mod scaling;
+pub mod swim;
 #[cfg(test)]
 mod testing;
 pub mod two_phase;

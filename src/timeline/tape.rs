@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::check::Violation;
 use crate::components::{Fact, Record, What};
+use crate::protocols::swim::Standing;
 use crate::sim::{Change, NodeId, RecordId, Time};
 
 /// How many marks are kept; with more, every second of the older half goes, except broken promises.
@@ -73,6 +74,9 @@ impl Tape {
             | What::Hurried { .. }
             | What::Delayed { .. } => MarkKind::Change,
             What::Fact(Fact::Suspected { .. }) => MarkKind::Notice,
+            What::Fact(Fact::Believes { from: None, standing: Standing::Suspect | Standing::Faulty, .. }) => {
+                MarkKind::Notice
+            }
             _ => return,
         };
         self.add(Mark { at: record.at, kind, node: record.node, record: record.id });

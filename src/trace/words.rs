@@ -189,6 +189,15 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Enqueued { item } => format!("{me} has {} safe", world.named(&label(*item))),
         Fact::Worked { item } => format!("{me}: {} takes effect", world.named(&label(*item))),
         Fact::Replacing { node } => format!("{me} has a replacement started for {}", world.name(*node)),
+        Fact::Listed { nodes } => format!("{me} begins with {} others on its list", nodes.len()),
+        Fact::Believes { node, standing, incarnation, from } => {
+            let told = format!("{} {} in incarnation {incarnation}", world.name(*node), standing.word());
+            match from {
+                Some(from) => format!("{me} hears of {}: {told}", world.name(*from)),
+                None => format!("{me} finds {told}"),
+            }
+        }
+        Fact::Incarnated { incarnation } => format!("{me} is alive in incarnation {incarnation}"),
     }
 }
 

@@ -126,5 +126,18 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }
+        Fact::Listed { nodes } => {
+            object.plain("count", nodes.len());
+        }
+        Fact::Believes { node, standing, incarnation, from } => {
+            object.text("about", world.name(*node)).text("standing", standing.word());
+            object.text("incarnation", &incarnation.to_string());
+            if let Some(from) = from {
+                object.text("from", world.name(*from));
+            }
+        }
+        Fact::Incarnated { incarnation } => {
+            object.text("incarnation", &incarnation.to_string());
+        }
     }
 }
