@@ -6,7 +6,8 @@
 //! With more `attempts` it asks again under the same number: another server when none answered in time, whom it is
 //! named where it asked the wrong one. That is right only with stores that know a number again; one that does not may do
 //! an operation twice. A definite answer to any attempt is the operation's answer. Where there is none, `fail` is told
-//! only if each attempt was answered, and by a server that says it will not do it; everything else is `info`.
+//! only if it asked once, and was answered by a server that says it will not do it; everything else is `info`. Of several
+//! attempts an answer does not say which it is for: a late refusal of an early one says nothing about the last.
 
 use crate::protocols::Family;
 use crate::protocols::kv::{self, Op};
@@ -188,7 +189,7 @@ impl KvClient {
     }
 
     fn give_up(&mut self, cx: &mut Context<Self>, open: Open) {
-        let step = if open.perhaps { Step::Info } else { Step::Fail };
+        let step = if open.perhaps || open.attempts > 1 { Step::Info } else { Step::Fail };
         self.end(cx, open.number, step, None);
     }
 
