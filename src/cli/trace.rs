@@ -15,6 +15,7 @@ use crate::components::{Message, Record, What, World};
 use crate::protocols::Form;
 use crate::scenario::{Problem, Run};
 use crate::sim::{Micros, NodeId, RecordId, Time, Why};
+use crate::trace::clocks::{Clocks, is_event};
 use crate::trace::{KIND_WORDS, kind_word, sentence};
 
 use super::out::{Failure, Out, span};
@@ -47,6 +48,9 @@ pub struct Arguments {
     /// Everything: also timers, services, writes, measures, wiring and heartbeats
     #[arg(long, conflicts_with = "kinds")]
     all: bool,
+    /// The Lamport and vector times of what is printed
+    #[arg(long)]
+    clocks: bool,
 }
 
 pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
@@ -71,6 +75,7 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
         given: 0,
         broken: 0,
         shown: 0,
+        clocks: Clocks::default(),
     };
     run::head(&given.moment, transcript.out)?;
     let run = play(&given.moment, given.until(arguments.until), &mut transcript)?;
@@ -130,6 +135,7 @@ struct Transcript<'a> {
     /// How many broken promises have been told.
     broken: usize,
     shown: u64,
+    clocks: Clocks,
 }
 
 impl Watcher for Transcript<'_> {
@@ -196,6 +202,7 @@ impl Transcript<'_> {
     }
 
     fn record(&mut self, record: &Record, world: &World) -> Result<(), Failure> {
+        let stamp = self.arguments.clocks.then(|| self.clocks.take(record));
         let cause = self.origin(record.cause);
         let show = self.wants(record, world);
         let began = match (&record.what, cause) {
@@ -234,13 +241,16 @@ impl Transcript<'_> {
             None if record.cause > self.last_silent => format!("  ← #{}", record.cause.0),
             _ => String::new(),
         };
+        let times = stamp
+            .filter(|_| is_event(&record.what))
+            .map_or(String::new(), |stamp| format!("  L {}, V {}", stamp.lamport, stamp.words(world)));
         // What happened before the first line that is wanted is still named as a cause.
         if record.at < Time(self.arguments.from.0) {
             return Ok(());
         }
         self.shown += 1;
         self.out.line(format_args!(
-            "{:>11}  {:<7} {:indent$}{}{tail}",
+            "{:>11}  {:<7} {:indent$}{}{tail}{times}",
             record.at.to_string(),
             format!("#{}", record.id.0),
             "",

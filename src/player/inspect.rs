@@ -3,6 +3,7 @@
 use crate::components::{Node, What, World, kind};
 use crate::scene::Target;
 use crate::sim::{Field, Link, Micros, NodeId, Plain, RecordId, Status, Time, fixed};
+use crate::trace::clocks::Clocks;
 use crate::trace::{clock, sentence};
 
 use super::panel::{Card, Inspector, field_model};
@@ -174,6 +175,7 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         ("due".to_owned(), clock(due)),
     ];
     lines.extend(message.fields().into_iter().map(|(name, value)| (name.to_owned(), world.named(&value))));
+    lines.extend(times(player, world, record));
     if let Some(cause) = log.get(record).and_then(|sent| log.get(sent.cause)) {
         lines.push(("because".to_owned(), sentence(cause, world)));
     }
@@ -189,6 +191,21 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         fields: Vec::new(),
         entries: menu(player, Target::Flight(record)),
     })
+}
+
+/// The logical times of a message's sending, as far back as the log goes.
+fn times(player: &Player, world: &World, sent: RecordId) -> Vec<(String, String)> {
+    let log = player.timeline().log();
+    let Some(first) = log.iter().next().filter(|_| log.get(sent).is_some()) else { return Vec::new() };
+    let mut clocks = Clocks::default();
+    let stamp = log.iter().take_while(|record| record.id <= sent).map(|record| clocks.take(record)).last();
+    let Some(stamp) = stamp else { return Vec::new() };
+    let mut lines =
+        vec![("Lamport time".to_owned(), stamp.lamport.to_string()), ("vector time".to_owned(), stamp.words(world))];
+    if first.at > Time::ZERO {
+        lines.push(("both count".to_owned(), format!("from #{} on, which the log begins with", first.id.0)));
+    }
+    lines
 }
 
 fn fate(what: &What) -> bool {

@@ -1,5 +1,6 @@
 //! DERIVED FROM RECORDS: metrics in windows and over the whole run, a bounded log, and words for a record.
 
+pub mod clocks;
 pub mod course;
 pub mod export;
 pub mod load;
