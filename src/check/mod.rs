@@ -4,11 +4,14 @@ mod atomic_commit;
 mod chat;
 mod conserved;
 mod delivered;
+mod generals;
 pub mod linear;
 mod linearizable;
 mod membership;
 mod messages;
+mod mutual_exclusion;
 mod raft;
+mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
 pub use linearizable::{Linearizable, MAX_EVENTS, MAX_STEPS};
@@ -109,5 +112,23 @@ pub static CHECKS: &[CheckKind] = &[
         brief: "the dead are found, the living are known",
         promise: membership::PROMISE,
         make: membership::make,
+    },
+    CheckKind {
+        name: mutual_exclusion::NAME,
+        brief: "one at a time, and nothing sold twice",
+        promise: mutual_exclusion::PROMISE,
+        make: mutual_exclusion::make,
+    },
+    CheckKind {
+        name: voted::NAME,
+        brief: "within what honest sensors read",
+        promise: voted::PROMISE,
+        make: voted::make,
+    },
+    CheckKind {
+        name: generals::NAME,
+        brief: "the loyal do the same",
+        promise: generals::PROMISE,
+        make: generals::make,
     },
 ];

@@ -139,6 +139,12 @@ pub enum Fact {
         /// Which.
         incarnation: Incarnation,
     },
+    /// Something about a lease, or what it guards.
+    Lease(crate::protocols::lease::Told),
+    /// Something about a vote.
+    Vote(crate::protocols::voting::Told),
+    /// Something about a battle of generals.
+    General(crate::protocols::oral_messages::Told),
 }
 
 /// What is told of an operation.
@@ -219,6 +225,15 @@ impl Fact {
         "learned",
         "incarnated",
         "refuted",
+        "granted",
+        "looked",
+        "sold",
+        "turned-away",
+        "sensed",
+        "heard",
+        "acted",
+        "ordered",
+        "obeyed",
     ];
 
     /// Its name in conditions.
@@ -249,6 +264,9 @@ impl Fact {
             Fact::Believes { .. } => "trusted",
             Fact::Incarnated { incarnation } if incarnation.number > 0 => "refuted",
             Fact::Incarnated { .. } => "incarnated",
+            Fact::Lease(told) => told.name(),
+            Fact::Vote(told) => told.name(),
+            Fact::General(told) => told.name(),
         }
     }
 }

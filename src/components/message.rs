@@ -91,4 +91,12 @@ messages! {
     Swim(crate::protocols::swim::Message),
     /// Who is there, by telling.
     Heartbeats(crate::protocols::heartbeats::Message),
+    /// Leases of a lock.
+    Lease(crate::protocols::lease::Message),
+    /// Tickets, of which one is left at a time.
+    Sale(crate::protocols::lease::Sale),
+    /// What is measured, and what was voted on it.
+    Sample(crate::protocols::voting::Sample),
+    /// Orders of generals, as they say that they have heard them.
+    General(crate::protocols::oral_messages::Message),
 }

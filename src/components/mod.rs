@@ -8,6 +8,8 @@ use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Pe
 
 mod autoscaler;
 mod balancer;
+mod box_office;
+mod buyer;
 mod cache;
 mod client;
 mod consumer;
@@ -15,21 +17,25 @@ mod database;
 mod dispatcher;
 mod fact;
 mod gateway;
+mod general;
 mod generator;
 mod kv_client;
 mod kv_store;
 mod ledger;
+mod lock_service;
 mod member;
 mod message;
 mod peer;
 mod queue;
 mod raft_node;
 mod sender;
+mod sensor;
 mod server;
 mod store;
 mod supervisor;
 mod tx_coordinator;
 mod tx_participant;
+mod voter;
 mod writer;
 
 pub use fact::{Datum, Fact, Step};
@@ -69,6 +75,12 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<autoscaler::Autoscaler>(),
     Kind::of::<cache::Cache>(),
     Kind::of::<member::Member>(),
+    Kind::of::<lock_service::LockService>(),
+    Kind::of::<buyer::Buyer>(),
+    Kind::of::<box_office::BoxOffice>(),
+    Kind::of::<sensor::Sensor>(),
+    Kind::of::<voter::Voter>(),
+    Kind::of::<general::General>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

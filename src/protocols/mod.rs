@@ -13,6 +13,8 @@ pub mod health;
 pub mod heartbeats;
 pub mod history;
 pub mod kv;
+pub mod lease;
+pub mod oral_messages;
 pub mod phi;
 pub mod primary_backup;
 pub mod queue;
@@ -29,6 +31,7 @@ mod testing;
 pub mod two_phase;
 pub mod versioned;
 pub mod view_service;
+pub mod voting;
 
 use std::fmt::Debug;
 use std::hash::Hash;

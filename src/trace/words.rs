@@ -172,6 +172,9 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
+        Fact::Lease(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {

@@ -108,6 +108,15 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
                 object.plain("result", result);
             }
         }
+        Fact::Lease(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
+        Fact::Vote(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
+        Fact::General(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
         }
