@@ -3,6 +3,8 @@
 mod atomic_commit;
 mod chat;
 mod conserved;
+mod converged;
+mod crdt;
 mod delivered;
 mod generals;
 pub mod linear;
@@ -10,7 +12,9 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
+mod primary;
 mod raft;
+mod regular;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -131,4 +135,23 @@ pub static CHECKS: &[CheckKind] = &[
         promise: generals::PROMISE,
         make: generals::make,
     },
+    CheckKind {
+        name: regular::NAME,
+        brief: "no acknowledged write is lost",
+        promise: regular::PROMISE,
+        make: regular::make,
+    },
+    CheckKind {
+        name: converged::NAME,
+        brief: "copies come to be the same",
+        promise: converged::PROMISE,
+        make: converged::make,
+    },
+    CheckKind {
+        name: primary::NAME,
+        brief: "one primary, which has everything",
+        promise: primary::PROMISE,
+        make: primary::make,
+    },
+    CheckKind { name: crdt::NAME, brief: "the same updates, the same state", promise: crdt::PROMISE, make: crdt::make },
 ];

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::protocols::crdt::{Shown, Update};
 use crate::protocols::swim::{Incarnation, Standing};
 use crate::sim::{Item, NodeId};
 
@@ -65,6 +66,51 @@ pub enum Fact {
         value: Option<Datum>,
         /// Of a `cas` that is over whether it matched; of a `contains` what it was told.
         result: Option<bool>,
+    },
+    /// A node has something else on its disk under a key that is to lie on several.
+    Kept {
+        /// The key.
+        key: u64,
+        /// What is there, as one number: equal where it is the same.
+        mark: u64,
+        /// What is there, in words.
+        told: Rc<str>,
+        /// Every node that is to have it.
+        homes: Rc<[NodeId]>,
+    },
+    /// A primary begins to serve.
+    Serves {
+        /// In which view.
+        view: u64,
+        /// What it has: keys, ascending, each with the view and the position of its last write.
+        holds: Rc<[(u32, u64, u64)]>,
+    },
+    /// A primary answered a client.
+    Answered {
+        /// In which view it takes itself to be.
+        view: u64,
+        /// Under which key.
+        key: u32,
+        /// Of a write: its view and position.
+        written: Option<(u64, u64)>,
+    },
+    /// A replica of conflict-free data did what was asked of it.
+    Updated {
+        /// Which of its updates this is, from 1.
+        number: u64,
+        /// What.
+        update: Update,
+        /// How many of each replica's updates it knew.
+        seen: Rc<[(NodeId, u64)]>,
+    },
+    /// A replica of conflict-free data has another state.
+    Merged {
+        /// How many of each replica's updates are in it.
+        seen: Rc<[(NodeId, u64)]>,
+        /// All of it, as one number.
+        mark: u64,
+        /// What people see of it.
+        shown: Rc<Shown>,
     },
     /// A watcher takes this node for dead.
     Suspected {
@@ -234,6 +280,11 @@ impl Fact {
         "acted",
         "ordered",
         "obeyed",
+        "kept",
+        "serves",
+        "answers",
+        "updated",
+        "merged",
     ];
 
     /// Its name in conditions.
@@ -248,6 +299,11 @@ impl Fact {
             Fact::Operation { step: Step::Ok, .. } => "ok",
             Fact::Operation { step: Step::Fail, .. } => "fail",
             Fact::Operation { step: Step::Info, .. } => "info",
+            Fact::Kept { .. } => "kept",
+            Fact::Serves { .. } => "serves",
+            Fact::Answered { .. } => "answers",
+            Fact::Updated { .. } => "updated",
+            Fact::Merged { .. } => "merged",
             Fact::Suspected { .. } => "suspected",
             Fact::Replacing { .. } => "replacing",
             Fact::Enqueued { .. } => "enqueued",

@@ -99,4 +99,10 @@ messages! {
     Sample(crate::protocols::voting::Sample),
     /// Orders of generals, as they say that they have heard them.
     General(crate::protocols::oral_messages::Message),
+    /// Values on several nodes, by quorums.
+    Quorum(crate::protocols::quorum::Message),
+    /// Values on a primary and its backups.
+    PrimaryCopy(crate::protocols::primary_copy::Message),
+    /// Conflict-free data.
+    Crdt(crate::protocols::crdt::Message),
 }

@@ -13,6 +13,7 @@ mod buyer;
 mod cache;
 mod client;
 mod consumer;
+mod crdt_replica;
 mod database;
 mod dispatcher;
 mod fact;
@@ -20,6 +21,7 @@ mod gateway;
 mod general;
 mod generator;
 mod kv_client;
+mod kv_replica;
 mod kv_store;
 mod ledger;
 mod lock_service;
@@ -27,6 +29,7 @@ mod member;
 mod message;
 mod peer;
 mod queue;
+mod quorum_node;
 mod raft_node;
 mod sender;
 mod sensor;
@@ -35,6 +38,7 @@ mod store;
 mod supervisor;
 mod tx_coordinator;
 mod tx_participant;
+mod view_manager;
 mod voter;
 mod writer;
 
@@ -81,6 +85,10 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<sensor::Sensor>(),
     Kind::of::<voter::Voter>(),
     Kind::of::<general::General>(),
+    Kind::of::<quorum_node::QuorumNode>(),
+    Kind::of::<kv_replica::KvReplica>(),
+    Kind::of::<view_manager::ViewManager>(),
+    Kind::of::<crdt_replica::CrdtReplica>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -12,7 +12,7 @@
 
 use crate::sim::{Later, Micros, NodeId, Stream, Time};
 
-use super::ring::{Ring, jump};
+use super::ring::{Ring, capacity, jump};
 
 /// How many servers may be drawn for a choice among them.
 pub const MAX_CHOICES: u32 = 16;
@@ -36,6 +36,9 @@ crate::choice! {
         JumpHash = "jump-hash",
         /// The one with the least latency times requests under way of a few drawn at random (Finagle).
         PeakEwma = "peak-ewma",
+        /// The first along the ring, from the key's place on, that has not more than its bound under way (Mirrokni, Thorup
+        /// and Zadimoghaddam 2018).
+        BoundedHash = "bounded-hash",
     }
 }
 
@@ -56,6 +59,8 @@ crate::config! {
         /// How many requests it lets be under way to each server; more must wait for an answer (back-pressure). 0 for any
         /// number.
         window: u32 = 0, in 0, 1000000, "";
+        /// How much of the average a server may have under way, if it chooses by bounded hash.
+        bound: u32 = 125, in 100, 10000, "%";
     }
 }
 
@@ -273,6 +278,15 @@ impl Chooser {
                 drawn.into_iter().min_by_key(|place| self.servers[*place].load(rule.with.decay, now))?
             }
             Policy::Weighted => self.smooth(&free)?,
+            Policy::BoundedHash => {
+                self.turn_ring(rule.with.virtual_nodes);
+                let has = |place: usize| u64::from(self.servers[place].under_way);
+                let all: u64 = free.iter().map(|place| has(*place)).sum();
+                let full = capacity(u64::from(rule.with.bound) * 10, all + 1, count as u64);
+                let load = |node| self.place(node).filter(|place| free.contains(place)).map_or(full, has);
+                let owner = self.ring.owner_below(key, full, &load);
+                owner.and_then(|owner| self.place(owner)).unwrap_or(free[luck.below(count as u64) as usize])
+            }
             Policy::ConsistentHash => {
                 self.turn_ring(rule.with.virtual_nodes);
                 let owner = self.ring.owner(key).filter(|owner| !but.contains(owner));
@@ -380,6 +394,30 @@ mod tests {
             (0..1000).filter(|_| choose(&mut chooser, Policy::Choices, 0, &[], &mut luck) == Some(NodeId(1))).count();
         // A draw: five deviations.
         assert!(ones.abs_diff(500) < 80, "{ones}");
+    }
+
+    #[test]
+    fn a_hot_key_stays_with_its_owner_until_that_one_is_full_and_nobody_passes_the_bound() {
+        let (mut chooser, mut luck) = chooser(4);
+        let mut counts = [0_u64; 4];
+        let mut first = None;
+        for asked in 1..=400_u64 {
+            // Three of four ask for the same key, and none of it ends.
+            let key = if asked % 4 == 0 { asked } else { 7 };
+            let chosen = choose(&mut chooser, Policy::BoundedHash, key, &[], &mut luck).unwrap();
+            first = first.or(Some(chosen).filter(|_| key == 7));
+            chooser.sent(&with(), chosen, Time::ZERO);
+            counts[chosen.0 as usize - 1] += 1;
+            let most = (asked * 125).div_ceil(400);
+            assert!(counts.iter().all(|count| *count <= most), "{counts:?} after {asked}");
+        }
+        let owner = first.expect("the key was asked for").0 as usize - 1;
+        assert_eq!(counts[owner], 125, "its owner has as much as it may");
+        // When all of it is done the key is with its owner again.
+        for server in 1..=4 {
+            (0..400).for_each(|_| chooser.done(NodeId(server)));
+        }
+        assert_eq!(choose(&mut chooser, Policy::BoundedHash, 7, &[], &mut luck), first);
     }
 
     #[test]

@@ -43,6 +43,30 @@ impl Ring {
         self.after(place_of([0, key]))
     }
 
+    /// The nodes that a key belongs to, in the order of their places from the key's own on, each once: Dynamo's preference
+    /// list. All nodes of the ring, where `count` is that many.
+    pub fn preference(&self, key: u64, count: usize) -> Vec<NodeId> {
+        let first = self.places.partition_point(|(place, _)| *place < place_of([0, key]));
+        let mut found = Vec::new();
+        for (_, node) in self.places[first..].iter().chain(&self.places[..first]) {
+            if found.len() >= count {
+                break;
+            }
+            if !found.contains(node) {
+                found.push(*node);
+            }
+        }
+        found
+    }
+
+    /// The first node from a key's place on with less than `capacity`, by `load`: consistent hashing with bounded loads
+    /// (Mirrokni, Thorup and Zadimoghaddam, SODA 2018). Nobody, where everyone is full.
+    pub fn owner_below(&self, key: u64, capacity: u64, load: &dyn Fn(NodeId) -> u64) -> Option<NodeId> {
+        let first = self.places.partition_point(|(place, _)| *place < place_of([0, key]));
+        let along = self.places[first..].iter().chain(&self.places[..first]);
+        along.map(|(_, node)| *node).find(|node| load(*node) < capacity)
+    }
+
     /// The node of the first place at or after this one.
     fn after(&self, at: u64) -> Option<NodeId> {
         let next = self.places.partition_point(|(place, _)| *place < at);
@@ -96,6 +120,12 @@ impl Ring {
         let share = |arc: u128| ((arc * u128::from(WHOLE)) >> 64) as u64;
         (share(all), share(between))
     }
+}
+
+/// How much each of `nodes` may have when there are so many keys and none is to have more than `permille` thousandths of
+/// the average, rounded up. With 1 000 or more there is always room for all of them.
+pub fn capacity(permille: u64, keys: u64, nodes: u64) -> u64 {
+    (u128::from(keys) * u128::from(permille)).div_ceil(1_000 * u128::from(nodes.max(1))) as u64
 }
 
 /// The bucket, below `buckets`, that a key belongs to by jump consistent hashing; zero where there is none.
@@ -158,5 +188,81 @@ mod tests {
         assert!(renumbered.moved_from(&before).0 > WHOLE / 10 * 9);
         // Other places for the same nodes: keys move between those that stand on both.
         assert!(Ring::new(&nodes(1..=20), 50).moved_from(&before).1 > WHOLE / 10);
+    }
+
+    /// Where so many keys go, one after another, when the nodes are full at a capacity; by number of the node.
+    fn dealt(nodes: &[NodeId], keys: u64, permille: u64) -> Vec<usize> {
+        let ring = Ring::new(nodes, 1);
+        let full = capacity(permille, keys, nodes.len() as u64);
+        let mut loads = vec![0_u64; nodes.len()];
+        let place = |node: NodeId| nodes.binary_search(&node).unwrap();
+        (0..keys)
+            .map(|key| {
+                let node = ring.owner_below(key, full, &|node| loads[place(node)]).expect("there is room for all");
+                loads[place(node)] += 1;
+                node.0 as usize
+            })
+            .collect()
+    }
+
+    fn most(dealt: &[usize]) -> u64 {
+        let mut counts = [0_u64; 64];
+        dealt.iter().for_each(|node| counts[*node] += 1);
+        counts.into_iter().max().unwrap()
+    }
+
+    #[test]
+    fn no_node_has_more_than_its_bound_and_few_keys_move() {
+        let (n, m) = (20, 2_000);
+        let (before, after) = (nodes(1..=n), nodes(1..=n + 1));
+        let moved = |permille: u64| {
+            let (old, new) = (dealt(&before, m, permille), dealt(&after, m, permille));
+            old.iter().zip(&new).filter(|(old, new)| old != new).count() as u64
+        };
+        for permille in [1_000, 1_100, 1_250, 1_500, 2_000, 3_000] {
+            let most = most(&dealt(&before, m, permille));
+            let bound = (m * permille).div_ceil(u64::from(n) * 1_000);
+            assert!(most <= bound, "{permille}: {most} of at most {bound}");
+        }
+        // Standing once each on a plain ring, somebody has several times the average; that is what the bound is for.
+        assert!(most(&dealt(&before, m, 100_000)) > 2 * m / u64::from(n));
+        // A newcomer moves an average share of keys times some constant over ε² (theorem 4 of the paper, which names no
+        // constant; here it stays below one), never nearly all of them, as dealing out by remainder does.
+        let share = m / u64::from(n);
+        for (permille, square) in [(1_500, 4), (2_000, 1)] {
+            assert!(moved(permille) <= 3 * share * square, "{permille}: {} of {m}", moved(permille));
+        }
+        assert!(moved(1_250) < m / 2);
+        assert!(moved(3_000) <= 3 * share);
+    }
+
+    #[test]
+    fn who_is_full_is_passed_over_and_when_all_are_nobody_is_left() {
+        let all = nodes(1..=4);
+        let ring = Ring::new(&all, 8);
+        for key in 0..100 {
+            let along = ring.preference(key, 4);
+            assert_eq!(ring.owner_below(key, 5, &|_| 0), ring.owner(key));
+            assert_eq!(ring.owner_below(key, 5, &|node| if node == along[0] { 5 } else { 0 }), Some(along[1]));
+            assert_eq!(ring.owner_below(key, 5, &|_| 5), None);
+        }
+        assert_eq!((capacity(1_250, 10, 4), capacity(1_000, 9, 4), capacity(1_000, 0, 4)), (4, 3, 0));
+    }
+
+    #[test]
+    fn a_preference_list_names_each_node_once_and_begins_with_the_owner() {
+        let all = nodes(1..=9);
+        let ring = Ring::new(&all, 40);
+        for key in 0..200 {
+            let three = ring.preference(key, 3);
+            assert_eq!((three.len(), Some(three[0])), (3, ring.owner(key)));
+            let mut everyone = ring.preference(key, 100);
+            assert_eq!(everyone[..3], three[..]);
+            everyone.sort_unstable();
+            assert_eq!(everyone, all);
+            // Who comes next is who the key would belong to without the first.
+            let others: Vec<NodeId> = all.iter().copied().filter(|node| *node != three[0]).collect();
+            assert_eq!(Ring::new(&others, 40).owner(key), Some(three[1]));
+        }
     }
 }

@@ -170,6 +170,20 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
                 (Step::Info, _) => format!("{me} does not know what became of {op}{key}{value}"),
             }
         }
+        Fact::Kept { key, told, .. } => format!("{me} has {told} under key {key}"),
+        Fact::Serves { view, .. } => format!("{me} begins to serve in view {view}"),
+        Fact::Answered { view, key, written: Some((_, position)) } => {
+            format!("{me} answers in view {view}: write {position}, under key {key}, is safe")
+        }
+        Fact::Answered { view, key, written: None } => format!("{me} answers in view {view}, of key {key}"),
+        Fact::Updated { number, update, .. } => format!("{me}, update {number}: {update}"),
+        Fact::Merged { seen, shown, .. } => {
+            let of = seen.iter().map(|(node, count)| format!("{count} of {}", world.name(*node)));
+            let set = shown.set.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+            let register = shown.register.map_or(String::new(), |value| format!(", register {value}"));
+            let of = of.collect::<Vec<_>>().join(", ");
+            format!("{me} has {of}: counter {}, stock {}, set {{{set}}}{register}", shown.counter, shown.stock)
+        }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
         Fact::Lease(told) => format!("{me} {}", world.named(&told.sentence())),

@@ -132,6 +132,21 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Enqueued { item } | Fact::Worked { item } => {
             object.plain("item", item);
         }
+        Fact::Kept { key, told, .. } => {
+            object.plain("key", key).text("told", told);
+        }
+        Fact::Serves { view, .. } => {
+            object.plain("view", view);
+        }
+        Fact::Answered { view, key, .. } => {
+            object.plain("view", view).plain("key", key);
+        }
+        Fact::Updated { number, update, .. } => {
+            object.plain("number", number).text("update", &update.to_string());
+        }
+        Fact::Merged { shown, .. } => {
+            object.plain("counter", shown.counter).plain("stock", shown.stock);
+        }
         Fact::Copied { from: node } | Fact::Suspected { node } | Fact::Replacing { node } => {
             object.text("about", world.name(*node));
         }
