@@ -8,9 +8,8 @@ use std::{env, fs};
 
 /// The document that the page starts with; `OPENING` in src/scenario/builtin.rs.
 const OPENING: &str = "chat";
-/// By these tools/split.mjs finds the text of the other documents in the wasm.
-const FIRST_LINE: &str = "--- scenarios from here ---\n";
-const LAST_LINE: &str = "--- scenarios to here ---\n";
+/// By this tools/split.mjs finds, in the wasm, what comes later.
+const FIRST_LINE: &str = "--- what comes later ---\n";
 
 fn main() {
     let mut opening = String::new();
@@ -39,8 +38,8 @@ fn main() {
         writeln!(list, "    Entry {{ name: {name:?}, title: {title:?}, place: {from}..{to} }},")
             .expect("a String takes every line");
     }
-    shelf.push_str(LAST_LINE);
-    let all = format!("{list}];\n{opening}static SHELF: &str = {shelf:?};\n");
     let out = env::var_os("OUT_DIR").expect("cargo names the folder");
+    fs::write(Path::new(&out).join("shelf.txt"), &shelf).expect("the build folder can be written to");
+    let all = format!("{list}];\n{opening}");
     fs::write(Path::new(&out).join("scenarios.rs"), all).expect("the build folder can be written to");
 }

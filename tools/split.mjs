@@ -18,8 +18,8 @@ const LOAD = /^__wbg_faultlineLater_/;
 /** The export that says whether it is here. */
 export const READY = "later";
 const I32 = 0x7f;
-/** Data between these comes later as well: the scenarios that build.rs puts there. */
-const SHELF = ["--- scenarios from here ---\n", "--- scenarios to here ---\n"];
+/** A segment of data with this in it comes later as well: the scenarios and `later_text!`, a section of their own. */
+const SHELF = "--- what comes later ---\n";
 
 /** A name without what sets crates and closures apart: `faultline::player::Player::act`, `<A as B>::f::{closure}`. */
 export const readable = (name) =>
@@ -93,6 +93,8 @@ export function split(module, moved) {
   const first = {
     ...module,
     data: shelf.staying,
+    // Nobody reads them; the compiler puts the text of the shelf there once more.
+    custom: [],
     functions: staying.map((index) => module.functions[index - imported]),
     tables: module.tables.map((t, place) => (place === 0 ? { ...t, limits: { min: grown, max: grown } } : t)),
     globals: [...module.globals, { type: I32, mutable: 1, value: [0x41, 0, 0x0b] }],
@@ -108,25 +110,12 @@ export function split(module, moved) {
   return { first, second: { ...secondOf(module, moved, slots, needs), data: shelf.moved } };
 }
 
-/** The data of `module`, without and with what stands on the shelf. */
+/** The data of `module`: what stays, and what comes later. */
 export function shelfOf(module) {
-  const staying = [];
-  const moved = [];
-  for (const { offset, bytes } of module.data ?? []) {
-    const data = Buffer.from(bytes);
-    const from = data.indexOf(SHELF[0]);
-    const end = data.indexOf(SHELF[1]);
-    if (from < 0 || end < from) {
-      staying.push({ offset, bytes });
-      continue;
-    }
-    const to = end + SHELF[1].length;
-    const piece = (a, b) => ({ offset: offset + a, bytes: data.subarray(a, b) });
-    moved.push(piece(from, to));
-    staying.push(...[piece(0, from), piece(to, data.length)].filter((p) => p.bytes.length > 0));
-  }
-  if (module.data && moved.length !== 1) throw new Error(`the shelf of scenarios is there ${moved.length} times`);
-  return { staying, moved };
+  const isShelf = ({ bytes }) => Buffer.from(bytes).includes(SHELF);
+  const moved = (module.data ?? []).filter(isShelf);
+  if (module.data && moved.length !== 1) throw new Error(`the shelf is there ${moved.length} times`);
+  return { staying: (module.data ?? []).filter((segment) => !isShelf(segment)), moved };
 }
 
 /** Those of `moved` that are called or named from outside of it. */

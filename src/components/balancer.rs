@@ -21,7 +21,7 @@ crate::choice! {
     }
 }
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a balancer.
     pub struct BalancerConfig {
         /// How it chooses among the gateways that are well.

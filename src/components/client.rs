@@ -32,7 +32,7 @@ const GIVE_UP: u32 = 3;
 /// How long a gap may last before the device asks for what is missing; most close by themselves.
 const GAP: Micros = Micros::ms(60);
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a person.
     pub struct ClientConfig {
         /// How many messages the person writes, on average.

@@ -12,7 +12,7 @@ use super::{Fact, Glyph, Message, Placeable};
 /// How many of the latest messages a look shows.
 const CELLS: u64 = 6;
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a database.
     pub struct DatabaseConfig {
         /// How often it tells the view service that it is alive.

@@ -9,7 +9,7 @@ use crate::sim::{Component, Context, Discipline, Dist, Look, Machine, Micros, No
 
 use super::{Glyph, Message, Placeable};
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a gateway.
     pub struct GatewayConfig {
         /// How many sessions it holds at most.

@@ -26,7 +26,7 @@ crate::choice! {
     }
 }
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a sender.
     pub struct SenderConfig {
         /// When it says that a message is safe; before it is stored is a mistake.

@@ -23,7 +23,7 @@ const OVERDUE: Micros = Micros::secs(10);
 /// How long the old sender goes on after the new one has its routes: what it still has under way may arrive.
 const GRACE: Micros = Micros::ms(500);
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a supervisor.
     pub struct SupervisorConfig {
         /// How often it asks each sender whether it is there.

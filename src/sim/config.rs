@@ -352,9 +352,12 @@ impl<C: Config> Hash for Hashed<'_, C> {
 /// assert!(heart.set("rate", &Value::Number(300.0)).is_err());
 /// assert!(heart.set("raet", &Value::Number(90.0)).unwrap_err().contains("did you mean \"rate\""));
 /// ```
+///
+/// What is said about settings comes with the later part of the page's wasm ([`later_text!`](crate::later_text)). The
+/// components of the opening scenario have `@opening` before all else: what is said of theirs is there from the start.
 #[macro_export]
 macro_rules! config {
-    ($(#[$meta:meta])* pub struct $name:ident {
+    (@config $place:tt $(#[$meta:meta])* pub struct $name:ident {
         $($(#[doc = $help:literal])+ $field:ident: $type:ty = $default:expr, in $min:expr, $max:expr, $unit:literal;)*
         $(later: $($(#[doc = $lhelp:literal])+
             $lfield:ident: $ltype:ty = $ldefault:expr, in $lmin:expr, $lmax:expr, $lunit:literal;)*)?
@@ -380,8 +383,8 @@ macro_rules! config {
         impl $crate::sim::Config for $name {
             const FIELDS: &'static [$crate::sim::Field] = {
                 const OWN: &[$crate::sim::Field] = &[
-                    $($crate::config!(@field $type, $field, [$($help),+], $default, $min, $max, $unit),)*
-                    $($($crate::config!(@field $ltype, $lfield, [$($lhelp),+], $ldefault, $lmin, $lmax, $lunit),)*)?
+                    $($crate::config!(@field $place $type, $field, [$($help),+], $default, $min, $max, $unit),)*
+                    $($($crate::config!(@field $place $ltype, $lfield, [$($lhelp),+], $ldefault, $lmin, $lmax, $lunit),)*)?
                 ];
                 const PARTS: &[&[$crate::sim::Field]] = &[OWN, $(<$ptype as $crate::sim::Config>::FIELDS,)*];
                 const ALL: [$crate::sim::Field; $crate::sim::count(PARTS)] = $crate::sim::joined(PARTS);
@@ -431,10 +434,12 @@ macro_rules! config {
             }
         }
     };
-    (@field $type:ty, $field:ident, [$($help:literal),+], $default:expr, $min:expr, $max:expr, $unit:literal) => {
+    (@help [opening] $($help:literal),+) => { concat!($($help),+) };
+    (@help [] $($help:literal),+) => { $crate::later_text!($($help),+) };
+    (@field $place:tt $type:ty, $field:ident, [$($help:literal),+], $default:expr, $min:expr, $max:expr, $unit:literal) => {
         $crate::sim::Field {
             name: stringify!($field),
-            help: concat!($($help),+),
+            help: $crate::config!(@help $place $($help),+),
             unit: $unit,
             kind: || <$type as $crate::sim::FieldType>::kind($min as f64, $max as f64),
             default: || {
@@ -443,6 +448,35 @@ macro_rules! config {
             },
         }
     };
+    (@opening $($rest:tt)*) => { $crate::config!(@config [opening] $($rest)*); };
+    ($($rest:tt)*) => { $crate::config!(@config [] $($rest)*); };
+}
+
+/// A text that comes with the later part of the page's wasm: tools/split.mjs takes all that stands in this section. For
+/// what nobody reads while the opening scenario opens and plays; until the later part is there, it is all zeros.
+#[macro_export]
+macro_rules! later_text {
+    ($($text:literal),+) => {{
+        const TEXT: &str = concat!($($text),+);
+        #[cfg_attr(target_arch = "wasm32", unsafe(link_section = "later"))]
+        static BYTES: [u8; TEXT.len()] = $crate::sim::bytes_of(TEXT);
+        // A reference to the static, or the section would be left out.
+        match std::str::from_utf8(&BYTES) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }};
+}
+
+/// The bytes of a text of exactly this length.
+#[doc(hidden)]
+pub const fn bytes_of<const N: usize>(text: &str) -> [u8; N] {
+    let (mut bytes, mut at) = ([0; N], 0);
+    while at < N {
+        bytes[at] = text.as_bytes()[at];
+        at += 1;
+    }
+    bytes
 }
 
 /// Declares an enumeration whose variants are words in documents.
