@@ -47,7 +47,8 @@ impl Player {
     /// # Errors
     /// Never, for a build whose tests pass: what is wrong with a link becomes a notice.
     pub fn from_link(fragment: &str, quiet: bool) -> Result<Player, Problem> {
-        if fragment.trim_start_matches('#').is_empty() {
+        // Neither needs what reads links, which comes with the later part of the wasm (static/site/boot.js knows them).
+        if matches!(fragment.trim_start_matches('#'), "" | OPENING_LINK) {
             return Player::opening();
         }
         let opened = link::read(fragment).and_then(|opened| Player::open_link(&opened, quiet));
@@ -204,3 +205,6 @@ impl Player {
         }
     }
 }
+
+/// The link of the [`OPENING`] scenario.
+const OPENING_LINK: &str = "1.chat";
