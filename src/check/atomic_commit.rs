@@ -22,7 +22,9 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "atomic-commit";
 /// What it promises.
-pub const PROMISE: &str = "All who take part in a transaction decide alike and once, to commit only if all voted Yes, and all decide within 30 s of the end of the last failure (AC1 to AC5); money is conserved.";
+pub const PROMISE: &str = crate::later_text!(
+    "All who take part in a transaction decide alike and once, to commit only if all voted Yes, and all decide within 30 s of the end of the last failure (AC1 to AC5); money is conserved."
+);
 /// How many transactions are watched: those that everyone has decided go first. With more open ones no more are watched,
 /// which is no verdict.
 pub const WATCHED: usize = 512;

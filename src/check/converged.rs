@@ -11,8 +11,9 @@ use super::{Check, Violation};
 /// Its name in documents.
 pub const NAME: &str = "converged";
 /// What it promises.
-pub const PROMISE: &str =
-    "Five seconds after the last change of a key and the last trouble, all nodes that are to have it have the same.";
+pub const PROMISE: &str = crate::later_text!(
+    "Five seconds after the last change of a key and the last trouble, all nodes that are to have it have the same."
+);
 /// How long they have.
 pub const WITHIN: Micros = Micros::secs(5);
 /// How often it looks.

@@ -15,8 +15,9 @@ use super::{Check, Violation};
 /// Its name in documents.
 pub const NAME: &str = "crdt";
 /// What it promises.
-pub const PROMISE: &str =
-    "Replicas that have the same updates have the same state, and no increment, no element and no last write is lost.";
+pub const PROMISE: &str = crate::later_text!(
+    "Replicas that have the same updates have the same state, and no increment, no element and no last write is lost."
+);
 /// How many updates are remembered; with more it stops looking, which is no verdict.
 pub const UPDATES: usize = 20_000;
 /// How many sets of updates are remembered with the state that somebody had for them; the oldest goes.

@@ -21,10 +21,11 @@ pub const AT_LEAST: &str = "at-least-once";
 /// The name of the other.
 pub const AT_MOST: &str = "at-most-once";
 /// What the one promises.
-pub const AT_LEAST_PROMISE: &str =
-    "Every message that the queue accepted takes effect, or there is a copy from which it still can.";
+pub const AT_LEAST_PROMISE: &str = crate::later_text!(
+    "Every message that the queue accepted takes effect, or there is a copy from which it still can."
+);
 /// What the other promises.
-pub const AT_MOST_PROMISE: &str = "No message takes effect twice.";
+pub const AT_MOST_PROMISE: &str = crate::later_text!("No message takes effect twice.");
 
 fn remember(known: &mut Rc<Table<Item, RecordId>>, item: Item, record: RecordId) {
     let known = Rc::make_mut(known);

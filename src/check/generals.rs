@@ -17,8 +17,9 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "generals";
 /// What it promises.
-pub const PROMISE: &str =
-    "All loyal lieutenants obey the same order (IC1), and that of the commander if he is loyal (IC2).";
+pub const PROMISE: &str = crate::later_text!(
+    "All loyal lieutenants obey the same order (IC1), and that of the commander if he is loyal (IC2)."
+);
 /// How many of the last battles are remembered.
 pub const BATTLES: usize = 32;
 

@@ -23,8 +23,10 @@ use trouble::Troubles;
 /// Its name.
 pub const NAME: &str = "membership";
 /// What it promises.
-pub const PROMISE: &str = "Whoever crashes is declared faulty by everyone in time, whoever is there is known, and only \
-    its owner raises an incarnation.";
+pub const PROMISE: &str = crate::later_text!(
+    "Whoever crashes is declared faulty by everyone in time, whoever is there is known, and only \
+    its owner raises an incarnation."
+);
 /// How many members are watched; with more of them it stops looking, which is no verdict.
 pub const WATCHED: usize = 256;
 /// How many instants at which it must look are kept; beyond them it looks less often.

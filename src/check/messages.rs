@@ -11,7 +11,8 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "messages";
 /// What it promises.
-pub const PROMISE: &str = "Every message that was sent has arrived once, was lost once, or is under way.";
+pub const PROMISE: &str =
+    crate::later_text!("Every message that was sent has arrived once, was lost once, or is under way.");
 /// How many messages under way are watched; with more of them it stops looking, which is no verdict.
 pub const WATCHED: usize = 65_536;
 

@@ -15,7 +15,9 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "mutual-exclusion";
 /// What it promises.
-pub const PROMISE: &str = "No ticket is sold twice; nobody writes under a token smaller than one that has been shown before; tokens of leases only grow.";
+pub const PROMISE: &str = crate::later_text!(
+    "No ticket is sold twice; nobody writes under a token smaller than one that has been shown before; tokens of leases only grow."
+);
 /// How many of the last tickets of a box office are remembered.
 pub const REMEMBERED: usize = 1_024;
 

@@ -11,8 +11,9 @@ use super::{Check, Violation};
 /// Its name in documents.
 pub const NAME: &str = "primary";
 /// What it promises.
-pub const PROMISE: &str =
-    "At most one primary answers at a time, and a new one has every write that was acknowledged before.";
+pub const PROMISE: &str = crate::later_text!(
+    "At most one primary answers at a time, and a new one has every write that was acknowledged before."
+);
 /// How many keys are watched; what is written under more is no verdict.
 pub const KEYS: usize = 65_536;
 

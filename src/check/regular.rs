@@ -15,7 +15,9 @@ use super::{Check, Violation};
 /// Its name in documents.
 pub const NAME: &str = "regular";
 /// What it promises.
-pub const PROMISE: &str = "A read returns the last write that was over before it began, or one that overlaps it: no acknowledged write is lost.";
+pub const PROMISE: &str = crate::later_text!(
+    "A read returns the last write that was over before it began, or one that overlaps it: no acknowledged write is lost."
+);
 /// How many keys are watched; what is read and written under more is no verdict.
 pub const KEYS: usize = 4_096;
 /// How many writes of a key are known at once; a key with more that may still be read is watched no more.

@@ -16,8 +16,9 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "voted";
 /// What it promises.
-pub const PROMISE: &str =
-    "While fewer than half of the inputs lie or are missing, what is acted on lies between two honest readings.";
+pub const PROMISE: &str = crate::later_text!(
+    "While fewer than half of the inputs lie or are missing, what is acted on lies between two honest readings."
+);
 /// How many of the last rounds are remembered.
 pub const ROUNDS: usize = 64;
 /// For how long a node that has spoilt something counts as lying.

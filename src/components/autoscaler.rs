@@ -169,7 +169,8 @@ impl Component for Autoscaler {
 impl Placeable for Autoscaler {
     const KIND: &'static str = "autoscaler";
     const TITLE: &'static str = "Autoscaler";
-    const ABOUT: &'static str = "Starts servers when much is under way, and ends them when little is.";
+    const ABOUT: &'static str =
+        crate::later_text!("Starts servers when much is under way, and ends them when little is.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["dispatcher", "server"];

@@ -139,7 +139,9 @@ impl Component for BoxOffice {
 impl Placeable for BoxOffice {
     const KIND: &'static str = "box-office";
     const TITLE: &'static str = "Box office";
-    const ABOUT: &'static str = "Sells tickets, of which one is left at a time, and refuses whoever comes with an old token or wants one that is gone.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Sells tickets, of which one is left at a time, and refuses whoever comes with an old token or wants one that is gone."
+    );
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["buyer"];

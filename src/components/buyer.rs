@@ -309,7 +309,7 @@ impl Component for Buyer {
 impl Placeable for Buyer {
     const KIND: &'static str = "buyer";
     const TITLE: &'static str = "Buyer";
-    const ABOUT: &'static str = "Takes the lock, looks which ticket is left, thinks, and buys it.";
+    const ABOUT: &'static str = crate::later_text!("Takes the lock, looks which ticket is left, thinks, and buys it.");
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
     const TALKS_TO: &'static [&'static str] = &["lock-service", "box-office"];

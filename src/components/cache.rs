@@ -176,7 +176,7 @@ impl Component for Cache {
 impl Placeable for Cache {
     const KIND: &'static str = "cache";
     const TITLE: &'static str = "Cache";
-    const ABOUT: &'static str = "Answers what it knows, and asks those behind it for the rest.";
+    const ABOUT: &'static str = crate::later_text!("Answers what it knows, and asks those behind it for the rest.");
     const GLYPH: Glyph = Glyph::Gateway;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "server"];

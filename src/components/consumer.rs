@@ -126,7 +126,7 @@ impl Component for Consumer {
 impl Placeable for Consumer {
     const KIND: &'static str = "consumer";
     const TITLE: &'static str = "Consumer";
-    const ABOUT: &'static str = "Takes one message after another from a queue and works on it.";
+    const ABOUT: &'static str = crate::later_text!("Takes one message after another from a queue and works on it.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["queue", "ledger"];

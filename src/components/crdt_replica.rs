@@ -224,7 +224,7 @@ impl Placeable for CrdtReplica {
     const KIND: &'static str = "crdt-replica";
     const TITLE: &'static str = "Conflict-free replica";
     const ABOUT: &'static str =
-        "Counts, adds and removes at once for the people beside it, and merges with the others.";
+        crate::later_text!("Counts, adds and removes at once for the people beside it, and merges with the others.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["crdt-replica"];

@@ -229,7 +229,8 @@ impl Component for Dispatcher {
 impl Placeable for Dispatcher {
     const KIND: &'static str = "dispatcher";
     const TITLE: &'static str = "Dispatcher";
-    const ABOUT: &'static str = "Has one of the servers behind it do each request, and hands the answers back.";
+    const ABOUT: &'static str =
+        crate::later_text!("Has one of the servers behind it do each request, and hands the answers back.");
     const GLYPH: Glyph = Glyph::Balancer;
     const FAMILY: Family = Family::Edge;
     const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler"];

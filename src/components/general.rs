@@ -265,7 +265,7 @@ impl Placeable for General {
     const KIND: &'static str = "general";
     const TITLE: &'static str = "General";
     const ABOUT: &'static str =
-        "Agrees with others on an order by oral messages, although some of them may be traitors.";
+        crate::later_text!("Agrees with others on an order by oral messages, although some of them may be traitors.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["general"];

@@ -304,8 +304,9 @@ impl Generator {
 impl Placeable for Generator {
     const KIND: &'static str = "generator";
     const TITLE: &'static str = "Load generator";
-    const ABOUT: &'static str =
-        "Sends requests at a rate, or for a population of users, and measures how long the answers take.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Sends requests at a rate, or for a population of users, and measures how long the answers take."
+    );
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
     const TALKS_TO: &'static [&'static str] = &["dispatcher", "server"];

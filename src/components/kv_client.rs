@@ -328,7 +328,9 @@ impl Component for KvClient {
 impl Placeable for KvClient {
     const KIND: &'static str = "kv-client";
     const TITLE: &'static str = "Client of stores";
-    const ABOUT: &'static str = "Reads, writes and compares values, one operation at a time, and tells each so that a check can judge the history.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Reads, writes and compares values, one operation at a time, and tells each so that a check can judge the history."
+    );
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
     const TALKS_TO: &'static [&'static str] = STORES;

@@ -204,7 +204,7 @@ impl Placeable for KvReplica {
     const KIND: &'static str = "kv-replica";
     const TITLE: &'static str = "Replica";
     const ABOUT: &'static str =
-        "Keeps values as primary or backup; the primary answers when enough backups have a write.";
+        crate::later_text!("Keeps values as primary or backup; the primary answers when enough backups have a write.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "kv-replica", "view-manager"];

@@ -195,8 +195,9 @@ impl Component for KvStore {
 impl Placeable for KvStore {
     const KIND: &'static str = "kv-store";
     const TITLE: &'static str = "Key–value store";
-    const ABOUT: &'static str =
-        "Keeps values under keys on one disk, and hands copies of what is written on to the stores it is wired to.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Keeps values under keys on one disk, and hands copies of what is written on to the stores it is wired to."
+    );
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "kv-store"];

@@ -117,7 +117,7 @@ impl Component for Ledger {
 impl Placeable for Ledger {
     const KIND: &'static str = "ledger";
     const TITLE: &'static str = "Ledger";
-    const ABOUT: &'static str = "Writes down what messages bring about, each once.";
+    const ABOUT: &'static str = crate::later_text!("Writes down what messages bring about, each once.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["consumer"];

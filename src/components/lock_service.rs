@@ -105,7 +105,8 @@ impl Component for LockService {
 impl Placeable for LockService {
     const KIND: &'static str = "lock-service";
     const TITLE: &'static str = "Lock service";
-    const ABOUT: &'static str = "Grants leases of one lock, each with a token that is larger than all before it.";
+    const ABOUT: &'static str =
+        crate::later_text!("Grants leases of one lock, each with a token that is larger than all before it.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["buyer"];

@@ -350,7 +350,8 @@ impl Component for Member {
 impl Placeable for Member {
     const KIND: &'static str = "member";
     const TITLE: &'static str = "Member";
-    const ABOUT: &'static str = "Finds out who else is there: SWIM, heartbeats or an accrual detector.";
+    const ABOUT: &'static str =
+        crate::later_text!("Finds out who else is there: SWIM, heartbeats or an accrual detector.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["member"];

@@ -134,7 +134,7 @@ impl Component for Peer {
 impl Placeable for Peer {
     const KIND: &'static str = "peer";
     const TITLE: &'static str = "Peer";
-    const ABOUT: &'static str = "Spreads what it has heard, by gossip in rounds or by flooding.";
+    const ABOUT: &'static str = crate::later_text!("Spreads what it has heard, by gossip in rounds or by flooding.");
     const GLYPH: Glyph = Glyph::Gateway;
     const FAMILY: Family = Family::Edge;
     const TALKS_TO: &'static [&'static str] = &["peer"];

@@ -145,7 +145,8 @@ impl Component for Queue {
 impl Placeable for Queue {
     const KIND: &'static str = "queue";
     const TITLE: &'static str = "Queue";
-    const ABOUT: &'static str = "Keeps messages on its disk until somebody has done what they ask for.";
+    const ABOUT: &'static str =
+        crate::later_text!("Keeps messages on its disk until somebody has done what they ask for.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "consumer"];

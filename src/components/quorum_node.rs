@@ -206,7 +206,8 @@ impl Component for QuorumNode {
 impl Placeable for QuorumNode {
     const KIND: &'static str = "quorum-node";
     const TITLE: &'static str = "Quorum node";
-    const ABOUT: &'static str = "Keeps its part of a ring of keys; writes wait for W of a key's N nodes, reads for R.";
+    const ABOUT: &'static str =
+        crate::later_text!("Keeps its part of a ring of keys; writes wait for W of a key's N nodes, reads for R.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "quorum-node"];

@@ -270,7 +270,8 @@ impl Component for RaftNode {
 impl Placeable for RaftNode {
     const KIND: &'static str = "raft-node";
     const TITLE: &'static str = "Raft server";
-    const ABOUT: &'static str = "Keeps values under keys in a log that is the same on a majority of servers.";
+    const ABOUT: &'static str =
+        crate::later_text!("Keeps values under keys in a log that is the same on a majority of servers.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "raft-node"];

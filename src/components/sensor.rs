@@ -168,7 +168,8 @@ impl Component for Sensor {
 impl Placeable for Sensor {
     const KIND: &'static str = "sensor";
     const TITLE: &'static str = "Sensor";
-    const ABOUT: &'static str = "Measures something that rises and falls, and tells the voters; it may lie.";
+    const ABOUT: &'static str =
+        crate::later_text!("Measures something that rises and falls, and tells the voters; it may lie.");
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::Edge;
     const TALKS_TO: &'static [&'static str] = &["voter"];

@@ -284,7 +284,8 @@ impl Component for Server {
 impl Placeable for Server {
     const KIND: &'static str = "server";
     const TITLE: &'static str = "Server";
-    const ABOUT: &'static str = "Serves requests one after another, and asks those behind it where it is told to.";
+    const ABOUT: &'static str =
+        crate::later_text!("Serves requests one after another, and asks those behind it where it is told to.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "server"];

@@ -98,8 +98,9 @@ impl Component for Store {
 impl Placeable for Store {
     const KIND: &'static str = "store";
     const TITLE: &'static str = "Versioned store";
-    const ABOUT: &'static str =
-        "Keeps rows with versions, and refuses a write of a row that has changed since it was read.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Keeps rows with versions, and refuses a write of a row that has changed since it was read."
+    );
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["writer"];

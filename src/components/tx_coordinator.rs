@@ -189,7 +189,8 @@ impl Component for TxCoordinator {
 impl Placeable for TxCoordinator {
     const KIND: &'static str = "tx-coordinator";
     const TITLE: &'static str = "Coordinator";
-    const ABOUT: &'static str = "Moves money between accounts at several participants by two-phase commit.";
+    const ABOUT: &'static str =
+        crate::later_text!("Moves money between accounts at several participants by two-phase commit.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["tx-participant"];

@@ -152,8 +152,9 @@ impl Component for TxParticipant {
 impl Placeable for TxParticipant {
     const KIND: &'static str = "tx-participant";
     const TITLE: &'static str = "Participant";
-    const ABOUT: &'static str =
-        "Keeps accounts, locks those that a transaction changes, and does not decide alone once it has voted Yes.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Keeps accounts, locks those that a transaction changes, and does not decide alone once it has voted Yes."
+    );
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["tx-coordinator", "tx-participant"];

@@ -124,7 +124,8 @@ impl Component for ViewManager {
 impl Placeable for ViewManager {
     const KIND: &'static str = "view-manager";
     const TITLE: &'static str = "View manager";
-    const ABOUT: &'static str = "Says which replica is primary and which are its backups, in numbered views.";
+    const ABOUT: &'static str =
+        crate::later_text!("Says which replica is primary and which are its backups, in numbered views.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
     const TALKS_TO: &'static [&'static str] = &["kv-replica"];

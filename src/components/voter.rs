@@ -165,7 +165,8 @@ impl Component for Voter {
 impl Placeable for Voter {
     const KIND: &'static str = "voter";
     const TITLE: &'static str = "Voter";
-    const ABOUT: &'static str = "Chooses one value of several that should be the same, and hands it on or acts on it.";
+    const ABOUT: &'static str =
+        crate::later_text!("Chooses one value of several that should be the same, and hands it on or acts on it.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
     const TALKS_TO: &'static [&'static str] = &["sensor", "voter"];

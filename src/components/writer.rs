@@ -163,7 +163,8 @@ impl Component for Writer {
 impl Placeable for Writer {
     const KIND: &'static str = "writer";
     const TITLE: &'static str = "Optimistic writer";
-    const ABOUT: &'static str = "Reads a row and writes it; waits and begins again when somebody else was faster.";
+    const ABOUT: &'static str =
+        crate::later_text!("Reads a row and writes it; waits and begins again when somebody else was faster.");
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
     const TALKS_TO: &'static [&'static str] = &["store"];
