@@ -4,7 +4,7 @@
 //! in the command line and in every test that walks the list.
 
 use crate::protocols::Family;
-use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Peer, Table, Template, Value};
+use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Peer, Table, Template, Usual, Value};
 
 mod autoscaler;
 mod balancer;
@@ -149,6 +149,7 @@ pub struct Kind {
     /// The machine that it stands on when a document is silent.
     pub machine: fn() -> Machine,
     build: Build,
+    usual: Usual<Message>,
 }
 
 /// Settings by name, as a document gives them.
@@ -176,7 +177,13 @@ impl Kind {
             fields: C::Config::FIELDS,
             machine: C::machine,
             build: build::<C>,
+            usual: Usual::of::<C>(),
         }
+    }
+
+    /// A template for nodes of this kind as they are when nothing is said of them.
+    pub fn usual(&self, name: &str) -> Template<Message> {
+        Template::usual(name, self.name, self.name, (self.machine)(), &self.usual)
     }
 
     /// A template for nodes of this kind.

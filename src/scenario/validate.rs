@@ -405,8 +405,7 @@ impl Document {
             }
         }
         for kind in KINDS {
-            let bare = kind.template(&self.lone_name(kind.name), kind.name, (kind.machine)(), &Default::default());
-            templates.push(bare.map_err(|unfit| Problem::new(unfit.field, unfit.told))?);
+            templates.push(kind.usual(&self.lone_name(kind.name)));
         }
         Ok(templates)
     }

@@ -112,7 +112,33 @@ pub struct Template<P: Payload> {
     make: Box<dyn Fn() -> Box<dyn Actor<P>>>,
 }
 
+/// How a component with its usual settings is made. As a value, so that a template of each kind costs a page nothing of
+/// the kind itself until one of it is placed.
+pub struct Usual<P: Payload>(fn() -> Box<dyn Actor<P>>);
+
+impl<P: Payload> Usual<P> {
+    /// Of component `C`.
+    pub const fn of<C: Component<Message = P>>() -> Usual<P> {
+        Usual(|| host::<C>(Rc::default()))
+    }
+}
+
 impl<P: Payload> Template<P> {
+    /// A template for nodes with usual settings, not yet wired to anything.
+    pub fn usual(name: &str, prefix: &str, kind: &'static str, machine: Machine, usual: &Usual<P>) -> Template<P> {
+        let make = usual.0;
+        Template {
+            name: Rc::from(name),
+            prefix: Rc::from(prefix),
+            kind,
+            machine,
+            mark: digest_of(name),
+            zones: Vec::new(),
+            links: Vec::new(),
+            make: Box::new(make),
+        }
+    }
+
     /// A template for nodes of component `C`, not yet wired to anything.
     pub fn new<C: Component<Message = P>>(
         name: &str,
