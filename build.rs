@@ -8,8 +8,6 @@ use std::{env, fs};
 
 /// The document that the page starts with; `OPENING` in src/scenario/builtin.rs.
 const OPENING: &str = "chat";
-/// By this tools/split.mjs finds, in the wasm, what comes later.
-const FIRST_LINE: &str = "--- what comes later ---\n";
 
 fn main() {
     let mut opening = String::new();
@@ -19,7 +17,7 @@ fn main() {
         fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
     paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     paths.sort();
-    let (mut list, mut shelf) = (String::from("static ENTRIES: &[Entry] = &[\n"), String::from(FIRST_LINE));
+    let (mut list, mut shelf) = (String::from("static ENTRIES: &[Entry] = &[\n"), String::new());
     for path in paths {
         println!("cargo:rerun-if-changed={}", path.display());
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));

@@ -18,8 +18,8 @@ const LOAD = /^__wbg_faultlineLater_/;
 /** The export that says whether it is here. */
 export const READY = "later";
 const I32 = 0x7f;
-/** A segment of data with this in it comes later as well: the scenarios and `later_text!`, a section of their own. */
-const SHELF = "--- what comes later ---\n";
+/** Data between these comes later as well: `marked` in src/sim/config.rs; the scenarios and every `later_text!`. */
+const [FROM, TO] = [Buffer.from("\xff<later\xfe", "latin1"), Buffer.from("\xfelater>\xff", "latin1")];
 
 /** A name without what sets crates and closures apart: `faultline::player::Player::act`, `<A as B>::f::{closure}`. */
 export const readable = (name) =>
@@ -89,11 +89,10 @@ export function split(module, moved) {
     ...module.tables.map((_, index) => ({ name: `t${index}`, kind: KINDS.table, index })),
     { name: "m", kind: KINDS.memory, index: 0 },
   ];
-  const shelf = shelfOf(module);
+  const data = dataOf(module);
   const first = {
     ...module,
-    data: shelf.staying,
-    // Nobody reads them; the compiler puts the text of the shelf there once more.
+    data: data.staying,
     custom: [],
     functions: staying.map((index) => module.functions[index - imported]),
     tables: module.tables.map((t, place) => (place === 0 ? { ...t, limits: { min: grown, max: grown } } : t)),
@@ -107,15 +106,26 @@ export function split(module, moved) {
     ),
   };
 
-  return { first, second: { ...secondOf(module, moved, slots, needs), data: shelf.moved } };
+  return { first, second: { ...secondOf(module, moved, slots, needs), data: data.moved } };
 }
 
-/** The data of `module`: what stays, and what comes later. */
-export function shelfOf(module) {
-  const isShelf = ({ bytes }) => Buffer.from(bytes).includes(SHELF);
-  const moved = (module.data ?? []).filter(isShelf);
-  if (module.data && moved.length !== 1) throw new Error(`the shelf is there ${moved.length} times`);
-  return { staying: (module.data ?? []).filter((segment) => !isShelf(segment)), moved };
+/** The segments of `module`'s data that stay, and those that come later. */
+export function dataOf(module) {
+  const [staying, moved] = [[], []];
+  for (const { bytes, ...segment } of module.data ?? []) {
+    const all = Buffer.from(bytes);
+    const cut = (into, from, to) => from < to && into.push({ ...segment, offset: segment.offset + from, bytes: all.subarray(from, to) });
+    let at = 0;
+    for (let from; (from = all.indexOf(FROM, at)) >= 0; ) {
+      const to = all.indexOf(TO, from);
+      if (to < 0) throw new Error("what comes later begins in the data and does not end");
+      cut(staying, at, from);
+      cut(moved, from, (at = to + TO.length));
+    }
+    cut(staying, at, all.length);
+  }
+  if (module.data && moved.length === 0) throw new Error("nothing in the data comes later");
+  return { staying, moved };
 }
 
 /** Those of `moved` that are called or named from outside of it. */

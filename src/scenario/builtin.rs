@@ -1,9 +1,10 @@
 //! The built-in documents: every file in static/scenarios, compiled in by the build script.
 //!
 //! The page starts with the names and titles of all and with the [`OPENING`] document. The others stand in one text that
-//! comes with the later part of the wasm: tools/split.mjs finds it by its first line.
+//! comes with the later part of the wasm: tools/split.mjs finds it by marks.
 
 use super::{Document, Problem};
+use crate::sim::{marked, marked_len, unmarked};
 
 /// The scenario that a page without a link opens.
 pub const OPENING: &str = "chat";
@@ -20,9 +21,8 @@ include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
 const TEXT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shelf.txt"));
 
-/// The documents but the opening one, and before them the line by which tools/split.mjs knows the section.
-#[cfg_attr(target_arch = "wasm32", unsafe(link_section = "later"))]
-static SHELF: [u8; TEXT.len()] = *include_bytes!(concat!(env!("OUT_DIR"), "/shelf.txt"));
+/// The documents but the opening one, between the marks by which tools/split.mjs knows what comes later.
+static SHELF: [u8; marked_len(TEXT.len())] = marked(TEXT);
 
 /// The names of the built-in documents, ascending.
 pub fn builtins() -> impl Iterator<Item = &'static str> + Clone {
@@ -50,6 +50,6 @@ pub fn builtin(name: &str) -> Result<Document, Problem> {
 #[inline(never)]
 fn shelved(entry: &Entry) -> &'static str {
     // Nothing is known about the shelf when this is compiled, or a piece of it would stay behind.
-    let shelf: &'static [u8; TEXT.len()] = std::hint::black_box(&SHELF);
-    shelf.get(entry.place.clone()).and_then(|json| std::str::from_utf8(json).ok()).unwrap_or_default()
+    let shelf: &'static [u8; marked_len(TEXT.len())] = std::hint::black_box(&SHELF);
+    unmarked(shelf).get(entry.place.clone()).and_then(|json| std::str::from_utf8(json).ok()).unwrap_or_default()
 }

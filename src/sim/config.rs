@@ -452,31 +452,48 @@ macro_rules! config {
     ($($rest:tt)*) => { $crate::config!(@config [] $($rest)*); };
 }
 
-/// A text that comes with the later part of the page's wasm: tools/split.mjs takes all that stands in this section. For
-/// what nobody reads while the opening scenario opens and plays; until the later part is there, it is all zeros.
+/// A text that comes with the later part of the page's wasm: tools/split.mjs takes all that stands between these marks.
+/// For what nobody reads while the opening scenario opens and plays; until the later part is there, it is all zeros.
 #[macro_export]
 macro_rules! later_text {
     ($($text:literal),+) => {{
         const TEXT: &str = concat!($($text),+);
-        #[cfg_attr(target_arch = "wasm32", unsafe(link_section = "later"))]
-        static BYTES: [u8; TEXT.len()] = $crate::sim::bytes_of(TEXT);
-        // A reference to the static, or the section would be left out.
-        match std::str::from_utf8(&BYTES) {
+        static MARKED: [u8; $crate::sim::marked_len(TEXT.len())] = $crate::sim::marked(TEXT.as_bytes());
+        // A reference into the static, or the compiler would make a constant of the text, without the marks.
+        match std::str::from_utf8($crate::sim::unmarked(&MARKED)) {
             Ok(text) => text,
             Err(_) => "",
         }
     }};
 }
 
-/// The bytes of a text of exactly this length.
+/// By these tools/split.mjs knows where in the wasm something begins that comes later, and where it ends. They are no
+/// UTF-8: no text has them.
+const LATER_FROM: &[u8] = b"\xff<later\xfe";
+const LATER_TO: &[u8] = b"\xfelater>\xff";
+
+/// How long this many bytes are between their marks.
 #[doc(hidden)]
-pub const fn bytes_of<const N: usize>(text: &str) -> [u8; N] {
-    let (mut bytes, mut at) = ([0; N], 0);
-    while at < N {
-        bytes[at] = text.as_bytes()[at];
-        at += 1;
-    }
-    bytes
+pub const fn marked_len(bytes: usize) -> usize {
+    LATER_FROM.len() + bytes + LATER_TO.len()
+}
+
+/// Bytes between their marks; `N` is [`marked_len`] of them.
+#[doc(hidden)]
+pub const fn marked<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut all = [0; N];
+    let (first, rest) = all.split_at_mut(LATER_FROM.len());
+    let (middle, last) = rest.split_at_mut(bytes.len());
+    first.copy_from_slice(LATER_FROM);
+    middle.copy_from_slice(bytes);
+    last.copy_from_slice(LATER_TO);
+    all
+}
+
+/// What stands between the marks.
+#[doc(hidden)]
+pub const fn unmarked(all: &[u8]) -> &[u8] {
+    all.split_at(LATER_FROM.len()).1.split_at(all.len() - LATER_FROM.len() - LATER_TO.len()).0
 }
 
 /// Declares an enumeration whose variants are words in documents.

@@ -23,12 +23,12 @@ mod zones;
 pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
 pub use change::{Change, Clock, DRIFT, Lies, MAX_CORES};
 pub use command::{Command, Refusal};
-#[doc(hidden)]
-pub use config::bytes_of;
 pub use config::{
     Choice, Config, Field, FieldKind, FieldType, Hashed, Value, count, digest_later, joined, nearest, nearest_hint,
     unknown_field,
 };
+#[doc(hidden)]
+pub use config::{marked, marked_len, unmarked};
 pub use digest::{Digest, Later};
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
