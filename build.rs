@@ -10,6 +10,16 @@ use std::{env, fs};
 const OPENING: &str = "chat";
 
 fn main() {
+    scenarios();
+    // In a release of the page the linker says what points where: tools/split.mjs goes by it.
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    if is("CARGO_CFG_TARGET_ARCH", "wasm32") && is("PROFILE", "release") {
+        println!("cargo:rustc-link-arg-bins=--emit-relocs");
+    }
+}
+
+/// Writes the documents to where src/scenario/builtin.rs includes them.
+fn scenarios() {
     let mut opening = String::new();
     let folder = Path::new("static/scenarios");
     println!("cargo:rerun-if-changed={}", folder.display());

@@ -19,7 +19,11 @@ if [ "${TRUNK_PROFILE:-}" = release ]; then
     level=-9
     perl "$tools/slim.pl"
     mkdir -p "$tools/../target" && cp faultline_bg.wasm "$tools/../target/whole.wasm" # for make profile
-    node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt" "$tools/unused.txt"
+    target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$tools/../Cargo.toml" |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+    cp "$target/wasm32-unknown-unknown/release/faultline.wasm" "$tools/../target/linked.wasm"
+    node "$tools/split.mjs" faultline_bg.wasm faultline_later.wasm "$tools/later.txt" "$tools/unused.txt" \
+        "$tools/../target/linked.wasm"
     sed 's#data-wasm=#data-later="faultline_later.wasm" data-wasm=#' index.html >index.new
     mv index.new index.html
 fi

@@ -26,6 +26,7 @@ wasm-bindgen --target=no-modules --no-typescript --out-dir="$stage" --out-name=f
     "$target/wasm32-unknown-unknown/$profile/faultline.wasm"
 if [ $profile = release ]; then
     wasm="$stage/faultline_bg.wasm"
+    node tools/unlinked.mjs "$wasm"
     mkdir -p target && cp "$wasm" target/named.wasm # for make weigh: wasm-opt takes the names out
     # Split at the spaces, as trunk does.
     wasm-opt --output="$wasm" "-O$(sed -n 's/.*data-wasm-opt="\(.\)".*/\1/p' index.html)" "$wasm" \

@@ -7,15 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, started, visit } from "../tests/browser/harness.mjs";
 import { serve } from "./server.mjs";
+import { linked } from "./linked.mjs";
 import { SMALLEST, later, patterns, readable } from "./split.mjs";
 import { headOf, number, read, signed, write } from "./wasm.mjs";
 
-const [dist, named, rules, unused, rows = "40"] = process.argv.slice(2);
+const [dist, named, whole, rules, unused, rows = "40"] = process.argv.slice(2);
 const PAGE = 65536;
 
 const module = read(readFileSync(named));
 const imported = module.imports.length;
-const moved = later(module, patterns(readFileSync(rules, "utf8")), new Set());
+const { functions: moved } = later(module, patterns(readFileSync(rules, "utf8")), new Set(), linked(readFileSync(whole)));
 
 // Every function begins by writing a 1 to a place of its own, in pages that nobody else has.
 const base = module.memories[0].min * PAGE;

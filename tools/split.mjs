@@ -1,8 +1,9 @@
-// split.mjs FILE.wasm LATER.wasm PATTERNS UNUSED: divides the page's wasm in two, so that a reader waits for less of it.
+// split.mjs FILE.wasm LATER.wasm PATTERNS UNUSED LINKED.wasm: divides the page's wasm in two, so that a reader waits for
+// less of it.
 //
 // FILE.wasm, with names, becomes the part that is there when the page starts. Functions whose names match a line of
-// PATTERNS or are a line of UNUSED, and what only those call, go to LATER.wasm; each that is called from outside leaves
-// a stub behind:
+// PATTERNS or are a line of UNUSED, and what only those call, go to LATER.wasm, with the data that only they name:
+// LINKED.wasm, from which FILE.wasm was made, knows that. Each that is called from outside leaves a stub behind:
 //
 //   if the later part is not here, fetch it now; then call it by its place in the table.
 //
@@ -11,7 +12,8 @@
 // it once. Both parts share memory, tables and globals; LATER.wasm takes them from FILE.wasm's exports.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { KINDS, fromLimits, fromTable, headOf, list, number, read, renumbered, signed, uses, write } from "./wasm.mjs";
+import { around, linked } from "./linked.mjs";
+import { KINDS, constants, fromLimits, fromTable, list, number, read, renumbered, signed, uses, write } from "./wasm.mjs";
 
 /** The import by which the page fetches the later part. */
 const LOAD = /^__wbg_faultlineLater_/;
@@ -43,33 +45,51 @@ export const lines = (text) => new Set(text.split("\n").filter((line) => line &&
 /** Smaller ones stay: the optimizer makes one of those that are alike, and its name tells one of many. */
 export const SMALLEST = 60;
 
-/** The functions of `module` that are not reached but through one whose name matches, or is one of `unused`. */
-export function later(module, patterns, unused) {
+/**
+ * What of `module` comes later: functions that are not reached but through one whose name matches, or is one of `unused`;
+ * data that only those name, by what the linker has to say of it (tools/linked.mjs), or that stands between marks; and
+ * places in the table that only such data names.
+ */
+export function later(module, patterns, unused, { symbols, values, inCode, slots }) {
   const imported = module.imports.length;
   const chosen = new Set();
   for (const [index, name] of module.names)
     if (module.code[index - imported]?.length >= SMALLEST && (unused.has(readable(name)) || patterns.some((p) => p.test(readable(name)))))
       chosen.add(index);
-  const needed = new Set();
-  const open = [
-    ...module.exports.filter((e) => e.kind === KINDS.function).map((e) => e.index),
-    ...(module.start === undefined ? [] : [module.start]),
-    ...(module.elements ?? []).flatMap((e) => e.functions),
-  ];
-  while (open.length > 0) {
-    const index = open.pop();
-    if (index < imported || needed.has(index) || chosen.has(index)) continue;
-    needed.add(index);
-    for (const use of uses(module.code[index - imported])) if (use.kind === "function") open.push(use.index);
+  const table = new Map(module.elements.flatMap((e) => e.functions.map((index, place) => [e.offset + place, index])));
+  const [functions, data, places] = [new Set(), new Set(), new Set()];
+  const [called, named] = [[], []];
+  // A place in the table of which the linker knows nothing, or that code names, is anybody's.
+  const toPlace = (slot) => (places.add(slot), called.push(table.get(slot)));
+  for (const slot of table.keys()) if (inCode.has(slot) || !slots.has(slot)) toPlace(slot);
+  called.push(...module.exports.filter((e) => e.kind === KINDS.function).map((e) => e.index));
+  if (module.start !== undefined) called.push(module.start);
+  while (called.length + named.length > 0) {
+    const [index, symbol] = [called.pop(), named.pop()];
+    if (index !== undefined && index >= imported && !functions.has(index) && !chosen.has(index)) {
+      functions.add(index);
+      for (const use of uses(module.code[index - imported])) if (use.kind === "function") called.push(use.index);
+      // The optimizer may have added to a place; it stays within what it points to.
+      for (const value of constants(module.code[index - imported])) named.push(...(values.get(value) ?? []), ...around(symbols, value));
+    }
+    if (symbol !== undefined && !data.has(symbol)) {
+      data.add(symbol);
+      named.push(...symbol.data);
+      symbol.slots.forEach(toPlace);
+    }
   }
   const all = module.functions.map((_, place) => place + imported);
-  return new Set(all.filter((index) => !needed.has(index)));
+  return {
+    functions: new Set(all.filter((index) => !functions.has(index))),
+    slots: new Set([...table.keys()].filter((slot) => !places.has(slot))),
+    stays: { symbols, needed: data },
+  };
 }
 
 /** The two parts of `module`; its values stay as they were. */
-export function split(module, moved) {
+export function split(module, { functions: moved, slots: late, stays }) {
   const imported = module.imports.length;
-  const called = entries(module, moved);
+  const called = entries(module, moved, late);
   const slots = new Map([...called].map((index, place) => [index, module.tables[0].limits.min + place]));
   const ready = module.globals.length;
 
@@ -80,7 +100,7 @@ export function split(module, moved) {
   if (load < 0) throw new Error("the page has no import that fetches the later part");
   const renumber = (kind, index) => (kind === "function" ? numbers.get(index) : index);
   const grown = module.tables[0].limits.min + called.size;
-  const needs = needsOf(module, moved);
+  const needs = needsOf(module, moved, late);
   const exports = [
     ...module.exports.map((e) => (e.kind === KINDS.function ? { ...e, index: numbers.get(e.index) } : e)),
     { name: READY, kind: KINDS.global, index: ready },
@@ -89,7 +109,7 @@ export function split(module, moved) {
     ...module.tables.map((_, index) => ({ name: `t${index}`, kind: KINDS.table, index })),
     { name: "m", kind: KINDS.memory, index: 0 },
   ];
-  const data = dataOf(module);
+  const data = dataOf(module, stays);
   const first = {
     ...module,
     data: data.staying,
@@ -98,7 +118,7 @@ export function split(module, moved) {
     tables: module.tables.map((t, place) => (place === 0 ? { ...t, limits: { min: grown, max: grown } } : t)),
     globals: [...module.globals, { type: I32, mutable: 1, value: [0x41, 0, 0x0b] }],
     exports,
-    elements: module.elements?.map((e) => ({ ...e, functions: e.functions.map((index) => numbers.get(index)) })),
+    elements: runs(module.elements, (slot) => !late.has(slot), (index) => numbers.get(index)),
     code: staying.map((index) =>
       moved.has(index)
         ? stub(module, index, slots.get(index), { load, ready })
@@ -106,44 +126,71 @@ export function split(module, moved) {
     ),
   };
 
-  return { first, second: { ...secondOf(module, moved, slots, needs), data: data.moved } };
+  return { first, second: { ...secondOf(module, moved, late, slots, needs), data: data.moved } };
 }
 
+/** The places of `elements` for which `stays`, in as few segments as it takes. */
+function runs(elements, stays, renumber) {
+  const out = [];
+  for (const { offset, functions } of elements) {
+    let last;
+    functions.forEach((index, place) => {
+      if (!stays(offset + place)) return void (last = undefined);
+      if (!last) out.push((last = { offset: offset + place, functions: [] }));
+      last.functions.push(renumber(index));
+    });
+  }
+  return out;
+}
+
+/** What is shorter stays where it is: a segment has a head of its own. */
+const SHORTEST = 16;
+
 /** The segments of `module`'s data that stay, and those that come later. */
-export function dataOf(module) {
+export function dataOf(module, { symbols, needed }) {
   const [staying, moved] = [[], []];
   for (const { bytes, ...segment } of module.data ?? []) {
     const all = Buffer.from(bytes);
-    const cut = (into, from, to) => from < to && into.push({ ...segment, offset: segment.offset + from, bytes: all.subarray(from, to) });
-    let at = 0;
-    for (let from; (from = all.indexOf(FROM, at)) >= 0; ) {
-      const to = all.indexOf(TO, from);
-      if (to < 0) throw new Error("what comes later begins in the data and does not end");
-      cut(staying, at, from);
-      cut(moved, from, (at = to + TO.length));
+    const comesLater = new Uint8Array(all.length);
+    const mark = (value, at, size) => comesLater.fill(value, Math.max(0, at - segment.offset), Math.max(0, at + size - segment.offset));
+    for (const symbol of symbols) if (!needed.has(symbol)) mark(1, symbol.at, symbol.size);
+    // The linker lays pieces over each other.
+    for (const symbol of needed) mark(0, symbol.at, symbol.size);
+    for (let at = 0, from; (from = all.indexOf(FROM, at)) >= 0; ) {
+      at = all.indexOf(TO, from) + TO.length;
+      if (at < from) throw new Error("what comes later begins in the data and does not end");
+      comesLater.fill(1, from, at);
     }
-    cut(staying, at, all.length);
+    for (let at = 0; at < all.length; ) {
+      const end = (value, from) => ((to) => (to < 0 ? all.length : to))(comesLater.indexOf(1 - value, from));
+      let to = end(comesLater[at], at);
+      // Short ones between two that stay do not come later.
+      while (!comesLater[at] && to < all.length && end(1, to) - to < SHORTEST) to = end(0, end(1, to));
+      (comesLater[at] ? moved : staying).push({ ...segment, offset: segment.offset + at, bytes: all.subarray(at, to) });
+      at = to;
+    }
   }
-  if (module.data && moved.length === 0) throw new Error("nothing in the data comes later");
   return { staying, moved };
 }
 
 /** Those of `moved` that are called or named from outside of it. */
-function entries(module, moved) {
+function entries(module, moved, late) {
   const imported = module.imports.length;
   const found = new Set();
   const note = (index) => moved.has(index) && found.add(index);
   module.code.forEach((body, place) => {
     if (!moved.has(place + imported)) for (const use of uses(body)) if (use.kind === "function") note(use.index);
   });
-  for (const e of module.elements ?? []) e.functions.forEach(note);
+  for (const e of module.elements ?? []) e.functions.forEach((index, place) => late.has(e.offset + place) || note(index));
   for (const e of module.exports) if (e.kind === KINDS.function) note(e.index);
   return new Set([...found].sort((a, b) => a - b));
 }
 
-/** What the moved functions use of the rest. */
-function needsOf(module, moved) {
+/** What the moved functions, and the places in the table that come later, use of the rest. */
+function needsOf(module, moved, late) {
   const [functions, globals] = [new Set(), new Set()];
+  for (const e of module.elements)
+    e.functions.forEach((index, place) => late.has(e.offset + place) && !moved.has(index) && functions.add(index));
   for (const index of moved)
     for (const use of uses(module.code[index - module.imports.length]))
       if (use.kind === "global") globals.add(use.index);
@@ -167,7 +214,7 @@ function stub(module, index, slot, { load, ready }) {
 }
 
 /** The later part: imports what it needs, puts its functions into the table and says that it is here. */
-function secondOf(module, moved, slots, needs) {
+function secondOf(module, moved, late, slots, needs) {
   const raw = (kind, rest) => ({ raw: [kind, ...rest] });
   const types = [...module.types, { parameters: [], results: [] }];
   const typeOf = (index) =>
@@ -198,7 +245,10 @@ function secondOf(module, moved, slots, needs) {
     globals: [],
     exports: [],
     start: needs.functions.size + order.length,
-    elements: [{ offset: Math.min(...slots.values()), functions: [...slots.keys()].map((index) => numbers.get(index)) }],
+    elements: [
+      ...runs(module.elements, (slot) => late.has(slot), (index) => numbers.get(index)),
+      { offset: Math.min(...slots.values()), functions: [...slots.keys()].map((index) => numbers.get(index)) },
+    ],
     code: [
       ...order.map((index) => renumbered(module.code[index - module.imports.length], renumber)),
       [0, 0x41, 1, 0x24, ...number(globals.length), 0x0b], // ready = 1
@@ -208,10 +258,10 @@ function secondOf(module, moved, slots, needs) {
 }
 
 if (process.argv[1]?.endsWith("split.mjs")) {
-  const [file, other, rules, names] = process.argv.slice(2);
+  const [file, other, rules, names, whole] = process.argv.slice(2);
   const module = read(readFileSync(file));
   if (module.names.size === 0) throw new Error(`${file} has no names: wasm-opt needs -g`);
-  const moved = later(module, patterns(readFileSync(rules, "utf8")), lines(readFileSync(names, "utf8")));
+  const moved = later(module, patterns(readFileSync(rules, "utf8")), lines(readFileSync(names, "utf8")), linked(readFileSync(whole)));
   const { first, second } = split(module, moved);
   for (const [name, part] of [[file, first], [other, second]]) {
     const bytes = write(part);

@@ -19,6 +19,15 @@ export class Reader {
       if (byte < 128) return value;
     }
   }
+  /** A signed number of up to 32 bits. */
+  signed() {
+    for (let [value, shift] = [0, 0]; ; ) {
+      const byte = this.byte();
+      value |= (byte & 127) << shift;
+      shift += 7;
+      if (byte < 128) return shift < 32 && byte & 64 ? value | (-1 << shift) : value;
+    }
+  }
   /** Over a number of any length, signed or not. */
   skipNumber() {
     while (this.byte() >= 128);
@@ -63,6 +72,19 @@ export const list = (items) => [...number(items.length), ...items.flat()];
 
 const SECTIONS = { type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9 };
 const LAST_SECTIONS = { dataCount: 12, code: 10, data: 11 };
+/** The sections of a module in order: `{ id, name, start, at, end }`; those of kind 0 have names, and begin `at`. */
+export function sections(bytes) {
+  const [reader, found] = [new Reader(bytes, 8), []];
+  while (reader.at < bytes.length) {
+    const id = reader.byte();
+    const end = reader.number() + reader.at;
+    const [start, name] = [reader.at, id === 0 ? reader.text() : undefined];
+    found.push({ id, name, start, at: reader.at, end });
+    reader.at = end;
+  }
+  return found;
+}
+
 export const KINDS = { function: 0, table: 1, memory: 2, global: 3 };
 
 const limits = (reader) => {
@@ -203,6 +225,15 @@ export function uses(body) {
   return found;
 }
 
+/** The numbers in a function's code that can be places in memory: `i32.const`, and the offsets of loads and stores. */
+export function constants(body) {
+  const found = new Set();
+  const reader = new Reader(body);
+  locals(reader);
+  operators(reader, () => {}, false, (value) => found.add(value));
+  return found;
+}
+
 /** How long the head of a function's code is, which says what locals it has. */
 export function headOf(body) {
   const reader = new Reader(body);
@@ -217,8 +248,9 @@ const locals = (reader) => {
   }
 };
 
-/** Walks operators and calls `use({ kind, index, start, end })` at each number of a function or a global. */
-function operators(reader, use, constant = false) {
+/** Walks operators and calls `use({ kind, index, start, end })` at each number of a function or a global, `place(value)` at
+ * each that can be a place in memory. */
+function operators(reader, use, constant = false, place = () => {}) {
   const index = (kind) => {
     const start = reader.at;
     use({ kind, index: reader.number(), start, end: reader.at });
@@ -237,9 +269,10 @@ function operators(reader, use, constant = false) {
     else if (operator === 0x11 || operator === 0x13) skip(2); // call_indirect: type, table
     else if (operator === 0x1c) skip(reader.number()); // select with types
     else if (operator >= 0x20 && operator <= 0x26) skip(1); // local and table access
-    else if (operator >= 0x28 && operator <= 0x3e) skip(2); // memory access: alignment, offset
+    else if (operator >= 0x28 && operator <= 0x3e) skip(1), place(reader.number()); // memory access: alignment, offset
     else if (operator === 0x3f || operator === 0x40) skip(1); // memory.size, memory.grow
-    else if (operator === 0x41 || operator === 0x42) skip(1); // i32.const, i64.const
+    else if (operator === 0x41) place(reader.signed() >>> 0); // i32.const
+    else if (operator === 0x42) skip(1); // i64.const
     else if (operator === 0x43) reader.take(4); // f32.const
     else if (operator === 0x44) reader.take(8); // f64.const
     else if (operator === 0xd0) skip(1); // ref.null
