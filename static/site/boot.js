@@ -96,7 +96,7 @@
     const page = told("section", "", { id: "stopped" });
     page.setAttribute("role", "alertdialog");
     page.setAttribute("aria-label", "Faultline has stopped");
-    const address = location.href.replace(/#.*/, "") + (here || location.hash);
+    const address = location.href.replace(/#.*/, "") + (here ? `#${here}` : location.hash);
     const back = told("a", "Open this moment again", { href: address });
     // An address that differs in its fragment alone would not load the page anew.
     back.onclick = () => setTimeout(() => location.reload());
