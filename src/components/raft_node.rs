@@ -3,10 +3,14 @@
 //! Everyone that is wired to it in the first second of a run founds the cluster with it. Whoever is placed later asks the
 //! others to be added, until it is. What a person wants of one server is a setting: to lead, or to leave.
 
+use crate::protocols::board::{Asked, Placed};
 use crate::protocols::kv;
-use crate::protocols::raft::{self, Message as Raft, Mistake, News, Reads, Role, Rules, Server, Store, Write};
+use crate::protocols::primary_backup::Message as History;
+use crate::protocols::raft::{
+    self, Message as Raft, Mistake, News, Question, Reads, Role, Rules, Server, Store, Write,
+};
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Dist, Lift, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Cell, Component, Context, Dist, Item, Lift, Look, Machine, Micros, NodeId, Time, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -107,6 +111,18 @@ impl RaftNode {
                 News::Restored { index, term, entries } => cx.fact(Fact::Restored { index, term, entries }),
                 News::Applied { index, term } => cx.fact(Fact::Applied { index, term }),
                 News::Answer { client, message } => cx.send(client, message.into()),
+                News::Placed(Placed { asker, conversation, item, place }) => {
+                    cx.fact(Fact::Stored { item, conversation, place });
+                    cx.send(asker, History::Appended { conversation, item, place }.into());
+                }
+                News::Page { asker, reader, conversation, page } => {
+                    cx.send(asker, History::Entries { conversation, reader, page }.into());
+                }
+                News::Full(asker) => cx.send(asker, History::Busy.into()),
+                News::Elsewhere(asker) => {
+                    let primary = self.server.leader().filter(|leader| *leader != cx.id());
+                    cx.send(asker, History::NotPrimary { primary }.into());
+                }
             }
         }
     }
@@ -168,6 +184,13 @@ impl Component for RaftNode {
             Message::Kv(kv::Message::Ask { number, key, op }) => {
                 self.server.ask(&mut port(cx), &rules, from, number, key, op);
             }
+            Message::History(History::Append { conversation, post, floor }) => {
+                self.server.post(&mut port(cx), &rules, Asked { asker: from, conversation, post, floor });
+            }
+            Message::History(History::Read { conversation, reader, after }) => {
+                let question = Question::Page { reader, conversation, after };
+                self.server.page(&mut port(cx), &rules, from, question);
+            }
             Message::Health(health::Message::Ping { round }) => cx.send(from, health::Message::Pong { round }.into()),
             other => super::not_understood(cx, from, &other),
         }
@@ -220,8 +243,12 @@ impl Component for RaftNode {
             ("on disk", format!("up to {}", server.stored())),
             ("snapshot", format!("up to {} of term {}", snapshot.index, snapshot.term)),
             ("members", names.join(", ")),
-            ("keys", server.machine().keys().to_string()),
         ];
+        // It serves one or the other.
+        match server.machine().board().logs().total() {
+            0 => lines.push(("keys", server.machine().keys().to_string())),
+            messages => lines.push(("messages", messages.to_string())),
+        }
         match server.role() {
             Role::PreCandidate { votes } => lines.push(("would vote for it", votes.len().to_string())),
             Role::Candidate { votes, .. } => lines.push(("votes", votes.len().to_string())),
@@ -260,10 +287,14 @@ impl Component for RaftNode {
 
     fn work(&self, message: &Message) -> Work {
         match message {
-            Message::Kv(_) | Message::Raft(Raft::InstallSnapshot { .. }) => Work::Service,
+            Message::Kv(_) | Message::History(_) | Message::Raft(Raft::InstallSnapshot { .. }) => Work::Service,
             Message::Raft(Raft::AppendEntries { entries, .. }) if !entries.is_empty() => Work::Service,
             _ => Work::None,
         }
+    }
+
+    fn carries(&self, item: Item) -> bool {
+        self.server.carries(item)
     }
 }
 
@@ -274,7 +305,7 @@ impl Placeable for RaftNode {
         crate::later_text!("Keeps values under keys in a log that is the same on a majority of servers.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
-    const TALKS_TO: &'static [&'static str] = &["kv-client", "raft-node"];
+    const TALKS_TO: &'static [&'static str] = &["kv-client", "raft-node", "sender"];
     fn machine() -> Machine {
         Machine {
             service: Dist::Constant(Micros(200)),

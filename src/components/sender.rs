@@ -82,18 +82,23 @@ pub struct Sender {
     delivered: u64,
 }
 
+/// The servers of the history that it is wired to, whatever keeps their copies the same.
+fn databases(cx: &Context<Sender>) -> impl Iterator<Item = NodeId> {
+    cx.peers_of("database").chain(cx.peers_of("raft-node"))
+}
+
 impl Sender {
     /// The database to ask: the primary as far as it knows, else any.
     fn target(&mut self, cx: &Context<Self>) -> Option<NodeId> {
-        let known = self.primary.filter(|primary| cx.peers_of("database").any(|peer| peer == *primary));
-        self.primary = known.or_else(|| cx.peers_of("database").next());
+        let known = self.primary.filter(|primary| databases(cx).any(|peer| peer == *primary));
+        self.primary = known.or_else(|| databases(cx).next());
         self.primary
     }
 
     /// Asks the next database instead.
     fn turn(&mut self, cx: &Context<Self>) {
-        let next = cx.peers_of("database").find(|peer| Some(*peer) > self.primary);
-        self.primary = next.or_else(|| cx.peers_of("database").next());
+        let next = databases(cx).find(|peer| Some(*peer) > self.primary);
+        self.primary = next.or_else(|| databases(cx).next());
         self.heard = cx.now();
     }
 
@@ -195,7 +200,7 @@ impl Sender {
                 if self.primary != Some(from) {
                     return;
                 }
-                let wired = primary.filter(|primary| cx.peers_of("database").any(|peer| peer == *primary));
+                let wired = primary.filter(|primary| databases(cx).any(|peer| peer == *primary));
                 let Some(primary) = wired else { return self.turn(cx) };
                 self.primary = Some(primary);
                 self.heard = cx.now();
@@ -327,7 +332,7 @@ impl Placeable for Sender {
         "Has each message stored, says that it is safe, and lets everyone in the conversation have it.";
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
-    const TALKS_TO: &'static [&'static str] = &["gateway", "database", "supervisor"];
+    const TALKS_TO: &'static [&'static str] = &["gateway", "database", "supervisor", "raft-node"];
     fn machine() -> Machine {
         Machine {
             cores: 2,

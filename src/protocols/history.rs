@@ -13,6 +13,8 @@ pub const WINDOW: usize = 512;
 pub const CONVERSATIONS: usize = 4096;
 /// How many authors a conversation may have.
 pub const AUTHORS: usize = 10_000;
+/// How far an author's numbers may lie apart: twice the outbox of a device.
+const SPAN: u64 = 63;
 
 /// Which of an author's numbers have been seen: the highest, and those of the 63 below it (the window that IPsec keeps
 /// against replays, RFC 4303 §3.4.3). Everything lower counts as seen.
@@ -90,6 +92,14 @@ impl Log {
     /// The post at a place.
     pub fn get(&self, place: u64) -> Option<&Post> {
         self.posts.get(place.checked_sub(self.before_first() + 1)? as usize)
+    }
+    /// Whether something is missing that its author wrote before this, from `floor` on. What an author wrote stands in the
+    /// order in which they wrote it; and they are never further ahead of what is not acknowledged than the window of
+    /// numbers that a log remembers.
+    pub fn lacks_earlier(&self, post: &Post, floor: u64) -> bool {
+        let (author, number) = (post.author(), count(post.item));
+        let earliest = floor.max(number.saturating_sub(SPAN));
+        (earliest..number).any(|earlier| !self.knows(super::chat::item(author, earlier)))
     }
     /// Whether an author has no room.
     pub fn is_full_for(&self, author: NodeId) -> bool {

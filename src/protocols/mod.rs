@@ -3,6 +3,7 @@
 //! They know no component, no pixel and no colour. A component hosts them and lifts their messages into its own.
 
 pub mod backoff;
+pub mod board;
 pub mod bucket;
 pub mod cache;
 pub mod calls;

@@ -15,7 +15,7 @@
 
 use crate::sim::{Disk, Item, Micros, NodeId, Port, Table, Time};
 
-use super::chat::{self, Post};
+use super::chat::Post;
 use super::history::{Log, Logs};
 use super::view_service::{Report, View};
 
@@ -31,8 +31,6 @@ pub use wire::Message;
 pub const PENDING: usize = 256;
 /// How many messages that came before their turn the backup keeps.
 pub const EARLY: usize = 256;
-/// How far an author's numbers may lie apart: twice the outbox of a device.
-const SPAN: u64 = 63;
 /// How many senders are told of one message.
 const ASKERS: usize = 4;
 /// After this long without an answer the primary forwards again.
@@ -402,12 +400,8 @@ impl Server {
             }
             return true;
         }
-        // What an author wrote stands in the order in which they wrote it. An author is never further ahead of what is
-        // not acknowledged than the window of numbers that a log remembers.
-        let (author, number) = (post.author(), chat::count(item));
-        let earliest = floor.max(number.saturating_sub(SPAN));
-        let waits = (earliest..number).any(|earlier| !log.knows(chat::item(author, earlier)));
-        let full = log.is_full_for(author) || self.pending.len() >= PENDING || self.parked.len() >= PENDING;
+        let waits = log.lacks_earlier(&post, floor);
+        let full = log.is_full_for(post.author()) || self.pending.len() >= PENDING || self.parked.len() >= PENDING;
         if full {
             port.send(from, Message::Busy);
             return false;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocols::Wire;
+use crate::protocols::chat;
 use crate::protocols::chat::item;
 use crate::protocols::testing::Desk;
 use std::rc::Rc;

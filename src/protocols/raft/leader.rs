@@ -6,8 +6,8 @@ use crate::protocols::kv::{self, Op};
 use crate::sim::{Micros, NodeId, Table, Time};
 
 use super::{
-    Came, Command, Entry, LEASE_PERMILLE, MAX_READS, MAX_ROUNDS, MAX_UNCOMMITTED, Message, Mistake, RaftPort, Reads,
-    Role, Rules, Server, Timer,
+    Command, Entry, LEASE_PERMILLE, MAX_READS, MAX_ROUNDS, MAX_UNCOMMITTED, Message, Mistake, RaftPort, Reads, Role,
+    Rules, Server, Timer,
 };
 
 /// What a leader knows of another server.
@@ -38,15 +38,46 @@ impl Progress {
     }
 }
 
+/// What a read asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// What is under a key.
+    Key {
+        /// The client's number of it.
+        number: u64,
+        /// Which key.
+        key: u32,
+    },
+    /// What comes in a conversation.
+    Page {
+        /// For which reader.
+        reader: NodeId,
+        /// Which conversation.
+        conversation: u32,
+        /// After which place; without it, the end of the conversation.
+        after: Option<u64>,
+    },
+}
+
+impl Question {
+    /// Whether this takes the place of what the same client asked before: a client asks for one key at a time, and once
+    /// for each reader.
+    fn replaces(&self, other: &Question) -> bool {
+        match (self, other) {
+            (Question::Key { .. }, Question::Key { .. }) => true,
+            (Question::Page { reader, .. }, Question::Page { reader: other, .. }) => reader == other,
+            _ => false,
+        }
+    }
+}
+
 /// A read that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Read {
     /// Whose.
     pub client: NodeId,
-    /// Its number of it.
-    pub number: u64,
-    /// Under which key.
-    key: u32,
+    /// What.
+    pub question: Question,
     /// The round that must show that this server still leads.
     round: u64,
 }
@@ -140,7 +171,7 @@ impl Server {
             _ => {}
         }
         if op == Op::Read && rules.reads != Reads::Log {
-            return self.read(port, rules, client, number, key);
+            return self.read(port, rules, client, Question::Key { number, key });
         }
         // It stands in the log already: its client is answered when it is committed. Where an earlier term took it in, it
         // is put there again, and done once.
@@ -159,21 +190,20 @@ impl Server {
     }
 
     /// Reads without the log.
-    fn read<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, client: NodeId, number: u64, key: u32) {
+    pub(super) fn read<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, client: NodeId, question: Question) {
         if rules.reads == Reads::Local {
-            let value = self.machine.read(key);
-            return self.answer(client, Came::Done(value).answer(number));
+            return self.answer_read(client, question);
         }
         let Role::Leader(leader) = &mut self.role else { return };
         if leader.reads.len() >= MAX_READS {
-            return self.answer(client, kv::Message::Unable { number, perhaps: false });
+            return self.refuse(client, question);
         }
         // A client asks again: it waits once.
-        leader.reads.retain(|read| read.client != client);
+        leader.reads.retain(|read| read.client != client || !question.replaces(&read.question));
         let idle = leader.reads.is_empty();
         // Only a round that begins after the question shows anything.
         let round = leader.round + 1;
-        leader.reads.push(Read { client, number, key, round });
+        leader.reads.push(Read { client, question, round });
         let leased = rules.reads == Reads::Lease && self.has_lease(port.now(), rules);
         if idle && !leased {
             self.begin_round(port, rules);
@@ -245,8 +275,7 @@ impl Server {
             reads.into_iter().partition(|read| leased || read.round <= confirmed);
         leader.reads = waiting;
         for read in &ready {
-            let value = self.machine.read(read.key);
-            self.answer(read.client, Came::Done(value).answer(read.number));
+            self.answer_read(read.client, read.question);
         }
         // Those that came since wait for a round of their own.
         if !ready.is_empty()

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::sim::Item;
+
 use super::machine::{Entry, Machine, Member};
 
 /// Everything up to an entry (§7).
@@ -63,6 +65,11 @@ impl Log {
         let first = (index.max(self.snapshot.index + 1) - self.snapshot.index - 1) as usize;
         let rest = self.entries.get(first..).unwrap_or(&[]);
         &rest[..rest.len().min(most)]
+    }
+    /// Whether it has a copy of a message.
+    pub fn carries(&self, item: Item) -> bool {
+        self.entries.iter().rev().any(|entry| entry.command.carries(item))
+            || self.snapshot.machine.board().carries(item)
     }
     /// How many entries stand after the snapshot.
     pub fn len(&self) -> usize {

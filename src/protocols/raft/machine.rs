@@ -6,8 +6,9 @@
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
+use crate::protocols::board::{Asked, Board, Full, Placed};
 use crate::protocols::kv::{self, Op};
-use crate::sim::{Digest, NodeId, Table};
+use crate::sim::{Digest, Item, NodeId, Table};
 
 /// How many keys the machine has at most; what is written under more is not kept.
 pub const MAX_KEYS: usize = 65_536;
@@ -41,6 +42,8 @@ pub enum Command {
         /// What.
         op: Op,
     },
+    /// A message that is to stand in a conversation.
+    Post(Asked),
 }
 
 impl Command {
@@ -52,8 +55,28 @@ impl Command {
             Command::Ask { key, op: Op::Read, .. } => format!("{key}?"),
             Command::Ask { key, op: Op::Write(value), .. } => format!("{key}:={value}"),
             Command::Ask { key, op: Op::Cas(from, to), .. } => format!("{key}: {from}→{to}"),
+            Command::Post(Asked { post, .. }) => format!("“{}”", post.text),
         }
     }
+    /// How many bytes it has on the wire, beside what every entry has.
+    pub fn bytes(&self) -> u32 {
+        if let Command::Post(Asked { post, .. }) = self { post.text.len() as u32 } else { 0 }
+    }
+    /// Whether it has a copy of a message.
+    pub fn carries(&self, item: Item) -> bool {
+        matches!(self, Command::Post(Asked { post, .. }) if post.item == item)
+    }
+}
+
+/// What a command brought about that somebody is to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A client's operation is done.
+    Answer(NodeId, kv::Message),
+    /// A message stands in its conversation.
+    Placed(Placed),
+    /// There is no room for what this one asked for.
+    Full(NodeId),
 }
 
 /// An entry of the log.
@@ -93,17 +116,32 @@ impl Came {
     }
 }
 
-/// The state machine: values under keys, and what came of each client's last command (thesis §6.3).
+/// The state machine: values under keys, and what came of each client's last command (thesis §6.3); and the history of
+/// conversations, which knows by itself what comes twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Machine {
     values: Table<u32, u64>,
     sessions: Table<NodeId, (u64, Came)>,
+    board: Board,
 }
 
 impl Machine {
     /// Applies a command, once, whoever asked for it again; what came of it. Nothing where nobody is to be told.
-    pub fn apply(&mut self, command: &Command) -> Option<(NodeId, kv::Message)> {
-        let Command::Ask { client, number, key, op } = *command else { return None };
+    pub fn apply(&mut self, command: &Command) -> Vec<Effect> {
+        match command {
+            Command::Noop | Command::Configuration(_) => Vec::new(),
+            Command::Ask { client, number, key, op } => {
+                let answer = self.operate(*client, *number, *key, *op);
+                answer.map(|(client, message)| Effect::Answer(client, message)).into_iter().collect()
+            }
+            Command::Post(asked) => match self.board.append(asked.clone()) {
+                Ok(placed) => placed.into_iter().map(Effect::Placed).collect(),
+                Err(Full) => vec![Effect::Full(asked.asker)],
+            },
+        }
+    }
+
+    fn operate(&mut self, client: NodeId, number: u64, key: u32, op: Op) -> Option<(NodeId, kv::Message)> {
         match self.sessions.get(&client) {
             Some((last, came)) if *last == number => return Some((client, came.answer(number))),
             // Its client has gone on to another: nobody waits for it.
@@ -135,12 +173,16 @@ impl Machine {
     pub fn session(&self, client: NodeId) -> Option<(u64, Came)> {
         self.sessions.get(&client).copied()
     }
+    /// The history of conversations.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
     /// How many keys it has.
     pub fn keys(&self) -> usize {
         self.values.len()
     }
     /// About how many bytes a copy of it has on the wire.
     pub fn bytes(&self) -> u32 {
-        (12 * self.values.len() + 24 * self.sessions.len()) as u32
+        ((12 * self.values.len() + 24 * self.sessions.len()) as u32).saturating_add(self.board.bytes())
     }
 }

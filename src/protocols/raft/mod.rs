@@ -31,9 +31,12 @@ use std::rc::Rc;
 
 use crate::sim::{Micros, NodeId, Port, Table, Time};
 
+use super::board::Placed;
+use super::chat::Page;
 use super::kv;
 
 mod election;
+mod history;
 mod leader;
 mod log;
 mod machine;
@@ -44,9 +47,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use leader::{Leader, Progress};
+pub use leader::{Leader, Progress, Question};
 pub use log::{Log, Snapshot};
-pub use machine::{Came, Command, Entry, MAX_KEYS, MAX_SESSIONS, Machine, Member};
+pub use machine::{Came, Command, Effect, Entry, MAX_KEYS, MAX_SESSIONS, Machine, Member};
 pub use wire::{Message, Store, Write};
 
 /// How many servers a configuration may have, and as many may be on their way into it.
@@ -195,6 +198,23 @@ pub enum News {
         /// What.
         message: kv::Message,
     },
+    /// A message stands in its conversation on a majority of disks.
+    Placed(Placed),
+    /// Part of a conversation, as it was asked for.
+    Page {
+        /// Who asked.
+        asker: NodeId,
+        /// For which reader.
+        reader: NodeId,
+        /// Which conversation.
+        conversation: u32,
+        /// What.
+        page: Page,
+    },
+    /// There is no room for what this one asked for.
+    Full(NodeId),
+    /// This one is to ask the leader.
+    Elsewhere(NodeId),
 }
 
 /// What waits for the disk.
@@ -431,7 +451,7 @@ impl Server {
             port.cancel(&Timer::Heartbeat);
             port.cancel(&Timer::Transfer);
             for read in leader.reads {
-                self.answer(read.client, kv::Message::Elsewhere { number: read.number, ask: self.leader });
+                self.send_on(read);
             }
             self.await_leader(port, rules);
         }
@@ -551,12 +571,11 @@ impl Server {
         let leads = matches!(self.role, Role::Leader(_));
         for index in self.commit + 1..=commit {
             let Some(entry) = self.log.get(index) else { break };
-            let answer = Rc::make_mut(&mut self.machine).apply(&entry.command);
+            let effects = Rc::make_mut(&mut self.machine).apply(&entry.command);
             self.commit = index;
-            // Whoever took it in answers; others' clients ask again.
-            if let Some((client, message)) = answer.filter(|_| leads && entry.term == self.term) {
-                self.news.push(News::Answer { client, message });
-            }
+            // Whoever took it in answers; others' clients ask again. Of what stands in a conversation a leader tells all.
+            let told = |effect: &Effect| leads && (entry.term == self.term || matches!(effect, Effect::Placed(_)));
+            self.news.extend(effects.into_iter().filter(told).map(News::from));
         }
         self.news.push(News::Applied { index: self.commit, term: self.term });
         let snapshot = self.log.snapshot().index;

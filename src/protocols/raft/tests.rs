@@ -1,6 +1,8 @@
 //! The protocol by hand: figures 7 and 8, the questions of the user study, and each part of the thesis once.
 
 use super::*;
+use crate::protocols::board::{Asked, Placed};
+use crate::protocols::chat;
 use crate::protocols::kv::Op;
 use crate::protocols::testing::Desk;
 use crate::sim::Disk;
@@ -33,6 +35,8 @@ struct Cluster {
     seats: Vec<Seat>,
     away: Vec<usize>,
     answers: Vec<kv::Message>,
+    /// What the chat heard.
+    told: Vec<News>,
 }
 
 fn entry(index: u64, term: u64) -> Entry {
@@ -57,7 +61,7 @@ impl Cluster {
             ..Store::default()
         };
         let seats = logs.iter().map(store).enumerate().map(|(id, store)| seat(&rules, id, store, &[])).collect();
-        Cluster { rules, seats, away: Vec::new(), answers: Vec::new() }
+        Cluster { rules, seats, away: Vec::new(), answers: Vec::new(), told: Vec::new() }
     }
     fn new(rules: Rules, size: usize) -> Cluster {
         Cluster::with_logs(rules, 0, &vec![&[][..]; size])
@@ -75,8 +79,16 @@ impl Cluster {
                     }
                 }
                 said.extend(seat.desk.sent().into_iter().map(|(to, message)| (from, to.0 as usize, message)));
-                let answer = |news| if let News::Answer { message, .. } = news { Some(message) } else { None };
-                self.answers.extend(seat.server.news().into_iter().filter_map(answer));
+                for news in seat.server.news() {
+                    match news {
+                        News::Answer { message, .. } => self.answers.push(message),
+                        News::Placed(_) | News::Page { .. } | News::Full(_) | News::Elsewhere(_) => {
+                            self.told.push(news)
+                        }
+                        News::Elected { .. } | News::Appended { .. } | News::Restored { .. } | News::Applied { .. } => {
+                        }
+                    }
+                }
             }
             if said.is_empty() {
                 return;
@@ -314,6 +326,66 @@ fn a_command_that_comes_twice_is_done_once_and_answered_twice() {
     // What the leader sent while the other was away is sent again at the second heartbeat without an answer.
     cluster.fire(1, Timer::Heartbeat);
     assert_eq!(cluster.terms(0), cluster.terms(1), "its entry was overwritten");
+}
+
+/// Asks for a message to be stored; what the leader and its clients hear.
+fn post(cluster: &mut Cluster, id: usize, count: u64) -> Vec<News> {
+    let post = chat::Post { item: chat::item(CLIENT, count), text: Rc::from("hi"), written: Time::ZERO };
+    let seat = &mut cluster.seats[id];
+    seat.server.post(&mut seat.desk, &cluster.rules, Asked { asker: CLIENT, conversation: 1, post, floor: 1 });
+    cluster.settle();
+    std::mem::take(&mut cluster.told)
+}
+
+#[test]
+fn a_message_stands_in_its_conversation_when_a_majority_has_it() {
+    let mut cluster = Cluster::new(rules(), 3);
+    assert!(cluster.elect(0));
+    let placed =
+        |count, place| News::Placed(Placed { asker: CLIENT, conversation: 1, item: chat::item(CLIENT, count), place });
+    assert_eq!(post(&mut cluster, 0, 1), [placed(1, 1)]);
+    assert_eq!(post(&mut cluster, 0, 3), [], "it waits for what its author wrote before");
+    assert_eq!(post(&mut cluster, 0, 2), [placed(2, 2), placed(3, 3)]);
+    assert_eq!(post(&mut cluster, 0, 2), [placed(2, 2)], "a retry hears the same, and nothing is done");
+    assert_eq!(cluster.terms(0).len(), 4, "an entry of its own, and three messages");
+    assert_eq!(post(&mut cluster, 1, 4), [News::Elsewhere(CLIENT)]);
+    // Without a majority nothing is told, and a later leader knows nothing of it.
+    cluster.away = vec![0];
+    assert_eq!(post(&mut cluster, 0, 4), []);
+    assert!(cluster.elect(1));
+    assert!(cluster.seats[0].server.carries(chat::item(CLIENT, 4)));
+    cluster.away.clear();
+    cluster.fire(1, Timer::Heartbeat);
+    cluster.fire(1, Timer::Heartbeat);
+    assert!(!cluster.seats[0].server.carries(chat::item(CLIENT, 4)), "its entry was overwritten");
+    cluster.told.clear();
+    assert_eq!(post(&mut cluster, 1, 4), [placed(4, 4)]);
+    cluster.fire(1, Timer::Heartbeat);
+    let boards: Vec<_> = cluster.seats.iter().map(|seat| seat.server.machine().board().clone()).collect();
+    assert!(boards.iter().all(|board| *board == boards[1] && board.logs().total() == 4));
+}
+
+#[test]
+fn a_conversation_is_read_by_index_as_any_value_is() {
+    let mut cluster = Cluster::new(rules(), 3);
+    assert!(cluster.elect(0));
+    post(&mut cluster, 0, 1);
+    let ask = |cluster: &mut Cluster, id: usize| {
+        let seat = &mut cluster.seats[id];
+        let question = Question::Page { reader: NodeId(7), conversation: 1, after: Some(0) };
+        seat.server.page(&mut seat.desk, &cluster.rules, CLIENT, question);
+        cluster.settle();
+        std::mem::take(&mut cluster.told)
+    };
+    let came = ask(&mut cluster, 0);
+    assert!(matches!(&came[..], [News::Page { page, .. }] if page.posts.len() == 1 && page.last == 1), "{came:?}");
+    assert_eq!(ask(&mut cluster, 2), [News::Elsewhere(CLIENT)]);
+    cluster.away = vec![0];
+    assert_eq!(ask(&mut cluster, 0), [], "cut off, it does not know whether it still leads");
+    assert!(cluster.elect(1));
+    cluster.away.clear();
+    cluster.fire(1, Timer::Heartbeat);
+    assert_eq!(cluster.told, [News::Elsewhere(CLIENT)], "deposed, it sends on whoever waits");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::protocols::{Family, Form, Wire};
-use crate::sim::{Disk, NodeId};
+use crate::sim::{Disk, Item, NodeId};
 
 use super::log::{Log, Snapshot};
 use super::machine::{Command, Entry, Member};
@@ -142,7 +142,9 @@ impl Wire for Message {
     }
     fn bytes(&self) -> u32 {
         match self {
-            Message::AppendEntries { entries, .. } => 64 + 40 * entries.len() as u32,
+            Message::AppendEntries { entries, .. } => {
+                64 + entries.iter().map(|entry| 40 + entry.command.bytes()).sum::<u32>()
+            }
             Message::InstallSnapshot { snapshot, .. } => 64 + snapshot.machine.bytes(),
             _ => 48,
         }
@@ -191,6 +193,13 @@ impl Wire for Message {
             }
         }
         fields
+    }
+    fn carries(&self, item: Item) -> bool {
+        match self {
+            Message::AppendEntries { entries, .. } => entries.iter().any(|entry| entry.command.carries(item)),
+            Message::InstallSnapshot { snapshot, .. } => snapshot.machine.board().carries(item),
+            _ => false,
+        }
     }
 }
 
@@ -261,6 +270,9 @@ impl Disk for Store {
             Write::Entries { index, entries } => self.log.put(index, &entries),
             Write::Snapshot(snapshot) => self.log.install(snapshot),
         }
+    }
+    fn carries(&self, item: Item) -> bool {
+        self.log.carries(item)
     }
 }
 
