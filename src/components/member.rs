@@ -160,6 +160,17 @@ fn beat_port<'c, 'a>(cx: &'c mut Context<'a, Member>) -> BeatPort<'c, 'a> {
     Lift { cx, message: Message::Heartbeats, timer: Timer::Heartbeats, write: |life| life }
 }
 
+/// What a wrong declaration that was taken back is counted as: a measure for each detector, so that they can be compared
+/// (Chen, Toueg and Aguilera, «On the Quality of Service of Failure Detectors», 2002, measure mistakes against detection
+/// time too).
+fn mistake(detector: Detector) -> &'static str {
+    match detector {
+        Detector::Swim => "mistakes of SWIM",
+        Detector::Heartbeats => "mistakes of heartbeats",
+        Detector::Phi => "mistakes of φ",
+    }
+}
+
 impl Member {
     fn wired(cx: &Context<Self>) -> Vec<NodeId> {
         cx.peers_of(Member::KIND).collect()
@@ -207,6 +218,7 @@ impl Member {
         for event in events {
             match event {
                 Event::Believes(news, from) => Member::believes(cx, news, from),
+                Event::Mistaken(_) => cx.measure(mistake(self.detector), 1),
                 Event::Incarnated(incarnation) => {
                     if incarnation.life > self.life {
                         self.life = incarnation.life;

@@ -168,6 +168,9 @@ impl Heartbeats {
         if !known || again {
             self.events.push(Event::Believes(watched.news, Some(from)));
         }
+        if before.standing == Standing::Faulty && before.incarnation == incarnation {
+            self.events.push(Event::Mistaken(from));
+        }
     }
 
     /// A timer has run out. `wired` are those whom it can tell.

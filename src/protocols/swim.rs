@@ -116,6 +116,8 @@ pub enum Event {
     Believes(News, Option<NodeId>),
     /// It has another incarnation.
     Incarnated(Incarnation),
+    /// It had taken this one for faulty, which had been alive all the time.
+    Mistaken(NodeId),
 }
 
 /// A ping that waits for its ack.
@@ -456,5 +458,10 @@ impl Swim {
             port.set(Timer::Half(news.node, news.incarnation), self.half(rules));
         }
         self.events.push(Event::Believes(news, from));
+        let dead =
+            known.filter(|known| known.standing == Standing::Faulty && known.incarnation.life == news.incarnation.life);
+        if news.standing == Standing::Alive && dead.is_some() {
+            self.events.push(Event::Mistaken(news.node));
+        }
     }
 }

@@ -61,6 +61,7 @@ impl Sat {
                 Event::Believes(news, None) => format!("{news}"),
                 Event::Believes(news, Some(from)) => format!("{news} from {from}"),
                 Event::Incarnated(me) => format!("is {me}"),
+                Event::Mistaken(node) => format!("was mistaken about {node}"),
             });
         }
         lines.join("\n")
