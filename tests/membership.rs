@@ -287,3 +287,37 @@ fn a_member_that_is_taken_for_dead_and_comes_back() {
     let acts = cue("2s", "{ isolate = { node = \"m-3\" } }") + &cue("9s", "{ rejoin = { node = \"m-3\" } }");
     compare!("comes-back", transcript(&five("", &acts), &["--from", "9s", "--until", "14s", "--node", "m-3"]));
 }
+
+/// Six that monger rumours, with delays that one can reckon with.
+fn six(config: &str, acts: &str) -> String {
+    format!(
+        "name = \"six\"\ntitle = \"Six\"\nlength = \"60s\"\nchecks = [\"rumour\", \"messages\"]\n\
+         [[groups]]\nname = \"peers\"\nprefix = \"p\"\nkind = \"peer\"\ncount = 6\nconfig = {{ starts = true, \
+         stop = \"counter\", {config} }}\n[[links]]\nbetween = [\"peers\", \"peers\"]\ndelay.constant = \"10ms\"\n{acts}"
+    )
+}
+
+/// The transcript of rumours.
+fn rumours(text: &str, until: &str) -> String {
+    let kinds = "sent,lost,cut,healed,published,deleted,learnt,lost-interest";
+    let (output, _) = binary::fed(&["trace", "-", "--kind", kinds, "--until", until], text);
+    let told = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(told.is_empty(), "{told}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn a_rumour_goes_cold_and_anti_entropy_mends_what_it_left_out() {
+    compare!("rumour", rumours(&six("k = 1, exchange = \"9s\"", ""), "12s"));
+}
+
+#[test]
+fn a_death_certificate_keeps_what_one_kept_while_it_was_away_from_rising() {
+    let acts = cue("7s", "{ isolate = { node = \"p-4\" } }") + &cue("14s", "{ rejoin = { node = \"p-4\" } }");
+    let text = six("k = 3, exchange = \"5s\", ends = \"8s\"", &acts);
+    compare!("death-certificate", rumours(&text, "20s"));
+    let (held, _) = run(&text, 1, 60);
+    assert_eq!(told(&held), Vec::<String>::new());
+    let (broken, _) = run(&text.replace("ends =", "deletion = \"nothing\", ends ="), 1, 60);
+    assert!(told(&broken)[0].starts_with("risen from the dead: p-1"), "{:?}", told(&broken));
+}

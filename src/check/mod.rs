@@ -15,6 +15,7 @@ mod mutual_exclusion;
 mod primary;
 mod raft;
 mod regular;
+mod rumour;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -163,5 +164,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("the same updates, the same state"),
         promise: crdt::PROMISE,
         make: crdt::make,
+    },
+    CheckKind {
+        name: rumour::NAME,
+        brief: crate::later_text!("everyone hears, and nothing comes back"),
+        promise: rumour::PROMISE,
+        make: rumour::make,
     },
 ];

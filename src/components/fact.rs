@@ -191,6 +191,8 @@ pub enum Fact {
     Vote(crate::protocols::voting::Told),
     /// Something about a battle of generals.
     General(crate::protocols::oral_messages::Told),
+    /// Something about what a site of a replicated database has heard.
+    Rumour(crate::protocols::rumour::Told),
 }
 
 /// What is told of an operation.
@@ -285,6 +287,12 @@ impl Fact {
         "answers",
         "updated",
         "merged",
+        "published",
+        "deleted",
+        "learnt",
+        "lost-interest",
+        "discarded",
+        "found",
     ];
 
     /// Its name in conditions.
@@ -323,6 +331,7 @@ impl Fact {
             Fact::Lease(told) => told.name(),
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
+            Fact::Rumour(told) => told.name(),
         }
     }
 }

@@ -114,6 +114,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Vote(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Rumour(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::General(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
