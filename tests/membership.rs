@@ -321,3 +321,40 @@ fn a_death_certificate_keeps_what_one_kept_while_it_was_away_from_rising() {
     let (broken, _) = run(&text.replace("ends =", "deletion = \"nothing\", ends ="), 1, 60);
     assert!(told(&broken)[0].starts_with("risen from the dead: p-1"), "{:?}", told(&broken));
 }
+
+/// Which tasks of a built-in lesson are ticked at its end, a step each, when these cues act.
+fn ticked(text: &str, cues: &str) -> Vec<Vec<bool>> {
+    let place = text.find("# ------").expect("a place between tables");
+    let text = format!("{}{cues}\n{}", &text[..place], &text[place..]);
+    let document = Document::from_toml(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let steps = document.lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
+    let (run, _) = run(&text, document.seed, 60);
+    (0..steps).map(|step| run.tasks(step).iter().map(Option::is_some).collect()).collect()
+}
+
+#[test]
+fn the_tasks_of_the_lessons_on_rumours_and_detectors_can_be_done() {
+    let rumours = include_str!("../static/scenarios/gossip.toml");
+    let turn =
+        |at: &str, dial: &str, value: &str| cue(at, &format!("{{ dial = {{ dial = \"{dial}\", value = {value} }} }}"));
+    assert_eq!(ticked(rumours, "")[0], [true, true]);
+    let cold = turn("100ms", "exchange", "\"0s\"") + &turn("110ms", "k", "1");
+    assert_eq!(ticked(rumours, &cold)[1], [true, true]);
+    for way in ["pull", "push-pull", "flood"] {
+        assert_eq!(ticked(rumours, &turn("100ms", "spreading", &format!("\"{way}\"")))[2], [true, true], "{way}");
+    }
+    assert_eq!(ticked(rumours, "")[3], [true, false]);
+    assert_eq!(ticked(rumours, &turn("10s", "deletion", "\"nothing\""))[3], [true, true]);
+    let away = turn("5s", "every", "\"5s\"")
+        + &cue("6s", "{ isolate = { node = \"peer-4\" } }")
+        + &cue("15s", "{ rejoin = { node = \"peer-4\" } }");
+    assert_eq!(ticked(rumours, &away)[4], [true, true]);
+
+    let detectors = include_str!("../static/scenarios/detectors.toml");
+    let untouched = ticked(detectors, "");
+    assert_eq!([&untouched[0][..], &untouched[1], &untouched[2]], [&[true][..], &[true, false], &[true]]);
+    // With more room the accrual detector forgives.
+    assert_eq!(ticked(detectors, &turn("12s", "deviation", "\"200ms\""))[1], [false, true]);
+    assert_eq!(untouched[3], [false]);
+    assert_eq!(ticked(detectors, &turn("5s", "missed", "1"))[3], [true]);
+}
