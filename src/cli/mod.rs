@@ -1,4 +1,4 @@
-//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, swarm, verify.
+//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, swarm, cost, verify.
 //! `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
@@ -7,6 +7,7 @@
 
 mod check;
 mod check_history;
+mod cost;
 mod export;
 mod figures;
 mod input;
@@ -66,6 +67,8 @@ enum Verb {
     Validate(validate::Arguments),
     /// Many seeds under random faults: which hold, and which mistakes are found out
     Swarm(swarm::Arguments),
+    /// What an operation costs with each protocol, and how long a crash is felt, on equal terms
+    Cost(cost::Arguments),
     /// Whether a run is the same straight on and by the time machine, or as another build had it; names the first record
     /// that differs
     Verify(verify::Arguments),
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),
         Verb::Validate(arguments) => validate::main(arguments, &mut out),
         Verb::Swarm(arguments) => swarm::main(arguments, &mut out),
+        Verb::Cost(arguments) => cost::main(arguments, &mut out),
         Verb::Verify(arguments) => verify::main(arguments, &mut out),
     };
     match result.and_then(|verdict| out.flush().map(|()| verdict)) {

@@ -1,7 +1,7 @@
 //! `faultline swarm`: many seeds of a scenario under random faults. What should hold must hold with every seed; a mistake
 //! that was switched on must be found out by the check that is for it. `docs/protocols.md` shows what came of it.
 
-mod sheet;
+pub mod sheet;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

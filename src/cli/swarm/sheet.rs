@@ -102,7 +102,7 @@ pub fn read_all(inputs: &[String]) -> Result<Vec<Sheet>, Failure> {
 }
 
 /// The sheets of a folder, which have cases; the documents beside them have none.
-fn files(input: &str) -> Result<Vec<PathBuf>, Failure> {
+pub fn files(input: &str) -> Result<Vec<PathBuf>, Failure> {
     let path = Path::new(input);
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
