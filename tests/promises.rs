@@ -108,7 +108,7 @@ fn what_comes_to_hold_each_time_is_missed_where_nobody_replaces() {
         let at: Vec<Time> = run.violations().iter().map(|broken| broken.at).collect();
         assert_eq!(at, [secs(9), secs(12)][..broken], "{replace}: {:?}", run.violations());
         for broken in run.violations().iter() {
-            assert!(broken.told.contains("did not come to hold within 5s of record #"), "{}", broken.told);
+            assert!(broken.told.contains("did not come to hold within 5s of what happened to "), "{}", broken.told);
             assert!(broken.told.contains("“placed” at senders has happened 0 times"), "{}", broken.told);
             assert!(broken.evidence.len() >= 2);
         }

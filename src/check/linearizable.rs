@@ -118,10 +118,21 @@ impl Linearizable {
             at: noted.map_or(self.due, |noted| noted.at),
             record: noted.map_or(RecordId(0), |noted| noted.record),
             node: noted.map_or(NodeId(0), |noted| noted.node),
-            told: Rc::from(format!("“{}” is not linearizable: {key}{}", self.terms.name, violation.told)),
+            told: Rc::from(format!("“{}” is not linearizable: {key}{}", self.terms.name, in_short(violation))),
             evidence,
         }
     }
+}
+
+/// What is wrong, for someone who has no history with lines before them.
+fn in_short(violation: &super::linear::Violation) -> String {
+    let Some(stuck) = violation.operations.get(violation.stuck) else { return violation.told.clone() };
+    let who = stuck.process.split('/').next().unwrap_or_default();
+    let mut told = format!("{who}’s “{}” fits no order that respects real time", stuck.what);
+    if let [only] = &violation.states[..] {
+        told += &format!("; when it returned, only {only} was left");
+    }
+    told
 }
 
 fn kind(step: Step) -> Kind {

@@ -182,7 +182,10 @@ impl Membership {
         let (forgives, me_name, name) = (own.forgives, world.name(me), world.name(node));
         let troubled = match trouble {
             Micros::ZERO => "was up and within reach all the time".to_owned(),
-            trouble => format!("was in trouble for {trouble} only, where {forgives} are forgiven"),
+            Micros(trouble) => {
+                let trouble = Micros(trouble / 1000 * 1000);
+                format!("was in trouble for {trouble} only, where {forgives} are forgiven")
+            }
         };
         let told = format!("accuracy: {me_name} declares {name} faulty, which {troubled}");
         self.breach(me, node, record.at, record.id, told, found);

@@ -204,7 +204,7 @@ impl Component for CrdtReplica {
             ("updates made here", self.updates.to_string()),
             ("updates known", self.settled.0.seen.values().sum::<u64>().to_string()),
         ];
-        Look { role: "replica".into(), star: false, ready: true, lines, log: Vec::new() }
+        Look { role: format!("counts {}", shown.counter).into(), star: false, ready: true, lines, log: Vec::new() }
     }
 
     fn timer_name(timer: &Timer) -> &'static str {

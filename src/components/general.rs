@@ -241,7 +241,11 @@ impl Component for General {
         let role = match (traitor, self.commands) {
             (true, _) => "traitor",
             (false, true) => "commander",
-            (false, false) => "lieutenant",
+            (false, false) => match self.decided.last() {
+                Some((_, true)) => "attacks",
+                Some((_, false)) => "retreats",
+                None => "lieutenant",
+            },
         };
         let lines = vec![("is", if traitor { "a traitor" } else { "loyal" }.to_owned())];
         let cell = |(number, order): &(u64, Order)| Cell { text: format!("{number} {}", word(*order)), settled: true };

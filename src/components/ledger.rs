@@ -102,7 +102,7 @@ impl Component for Ledger {
         if !twice.is_empty() {
             lines.push(("took effect twice", twice.join(", ")));
         }
-        Look { role: "ledger".into(), ready: true, lines, ..Look::default() }
+        Look { role: format!("{} effects", self.settled.effects.len()).into(), ready: true, lines, ..Look::default() }
     }
 
     fn timer_name(Timer::Written(..): &Timer) -> &'static str {

@@ -119,7 +119,7 @@ impl Component for Queue {
             ("dead letters", dead as u64),
         ];
         let lines = lines.map(|(name, count)| (name, count.to_string())).to_vec();
-        Look { role: "queue".into(), ready: true, lines, ..Look::default() }
+        Look { role: format!("holds {}", waiting + invisible).into(), ready: true, lines, ..Look::default() }
     }
 
     fn timer_name(Timer::Broker(timer): &Timer) -> &'static str {

@@ -150,7 +150,8 @@ impl Component for Sensor {
     fn look(&self, config: &SensorConfig) -> Look {
         let lies = self.failed || config.fault != Fault::None;
         let lines = vec![("reads", self.reading.to_string()), ("says", self.said.to_string())];
-        Look { role: if lies { "lies" } else { "measures" }.into(), ready: !self.failed, lines, ..Look::default() }
+        let role = format!("{} {}", if lies { "lies:" } else { "says" }, self.said);
+        Look { role: role.into(), ready: !self.failed, lines, ..Look::default() }
     }
 
     fn timer_name(timer: &Timer) -> &'static str {

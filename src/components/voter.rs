@@ -154,7 +154,8 @@ impl Component for Voter {
             ("rounds without an output", self.without.to_string()),
         ];
         lines.extend(self.monitor.out().iter().map(|who| ("left out", who.to_string())));
-        Look { role: "votes".into(), ready: true, lines, ..Look::default() }
+        let role = self.value.map_or("votes".to_owned(), |value| format!("says {value}"));
+        Look { role: role.into(), ready: true, lines, ..Look::default() }
     }
 
     fn timer_name(_: &Timer) -> &'static str {

@@ -6,6 +6,7 @@ mod losses;
 mod menu;
 mod panel;
 mod past;
+mod slider;
 mod travel;
 
 pub use inspect::inspector;
@@ -16,6 +17,7 @@ pub use panel::{
 };
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
+pub use slider::Slider;
 
 use std::rc::Rc;
 
@@ -35,6 +37,10 @@ pub const STEPS_A_FRAME: u64 = 20_000;
 const LONGEST_FRAME: f64 = 0.1;
 /// How many notices are kept.
 const MAX_NOTICES: usize = 4;
+/// How long a quiet notice stays while the run goes on, in seconds: long enough to be read twice.
+const NOTICE_SHOWN: f64 = 12.0;
+/// How what is said about a broken promise begins.
+const BROKEN: &str = "A promise is broken: ";
 
 /// Everything that a person can do.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +141,8 @@ pub struct Notice {
     pub tone: Tone,
     /// What.
     pub told: String,
+    /// How long it stays, in seconds of a run that goes on; for ever, what one has to know of.
+    left: f64,
 }
 
 /// A run being watched.
@@ -380,6 +388,10 @@ impl Player {
             self.travel();
             return true;
         }
+        if self.playing {
+            self.notices.iter_mut().for_each(|notice| notice.left -= seconds);
+            self.notices.retain(|notice| notice.left > 0.0);
+        }
         if self.playing && self.backwards {
             self.frame_back(seconds.clamp(0.0, LONGEST_FRAME));
             return true;
@@ -546,7 +558,9 @@ impl Player {
         if broken.len() > self.told_broken && self.journey.is_none() {
             self.told_broken = broken.len();
             let told = broken.last().map_or(String::new(), |broken| broken.told.to_string());
-            self.tell(Tone::Warn, sentence_case(&format!("a promise is broken: {told}")));
+            // The last one is enough; the header counts them.
+            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
+            self.tell(Tone::Warn, sentence_case(&format!("{BROKEN}{told}")));
         }
         if let Some(halt) = self.timeline.run().world.halted().filter(|_| self.playing) {
             self.playing = false;
@@ -558,7 +572,8 @@ impl Player {
         if self.notices.last().is_some_and(|last| last.told == told) {
             return;
         }
-        self.notices.push(Notice { id: self.next_notice, tone, told });
+        let left = if tone == Tone::Warn { f64::INFINITY } else { NOTICE_SHOWN };
+        self.notices.push(Notice { id: self.next_notice, tone, told, left });
         self.next_notice += 1;
         if self.notices.len() > MAX_NOTICES {
             self.notices.remove(0);

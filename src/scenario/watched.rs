@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::check::Violation;
 use crate::components::{Record, World};
-use crate::sim::{Choice, Micros, NodeId, Plain, RecordId, Time};
+use crate::sim::{Choice, Micros, NodeId, RecordId, Time, Value, fixed};
 use crate::trace::Stat;
 
 use super::condition::{Surroundings, is_in};
@@ -258,7 +258,7 @@ impl Rule {
     fn missed(&self, one: &Waiting, around: &Surroundings) -> Violation {
         let begun = match one.record {
             RecordId(0) => "the start".to_owned(),
-            RecordId(number) => format!("record #{number} of {} at {} s", around.world.name(one.node), one.since),
+            RecordId(_) => format!("what happened to {} at {} s", around.world.name(one.node), one.since),
         };
         let stands = words(&self.holds, &one.followed, around);
         let told = format!("“{}” did not come to hold within {} of {begun}: {stands}", self.name, self.within);
@@ -379,12 +379,17 @@ fn stands(leaf: &Condition, count: u32, around: &Surroundings) -> Option<String>
         Condition::After(at) if around.world.now() < *at => format!("it is not yet {at} s"),
         Condition::Happened { what, at, .. } => {
             let place = at.as_ref().map_or(String::new(), |at| format!(" at {at}"));
-            format!("“{what}”{place} has happened {count} times")
+            format!("“{what}”{place} has happened {count} {}", if count == 1 { "time" } else { "times" })
         }
         Condition::Is { node, state, .. } => who(node, state, around.world),
-        Condition::Measure { name, stat, over, .. } => match around.metrics.recent(name, *stat, *over) {
-            // Of what is counted by itself the figure has no unit that one could tell here.
-            Some(value) => format!("{name} {} is {} over {over}", stat_word(*stat), Plain(value)),
+        Condition::Measure { name, stat, over, above, below } => match around.metrics.recent(name, *stat, *over) {
+            // The bound tells the unit: what is written as a length of time is measured in microseconds.
+            Some(value) => {
+                let span = matches!((above, below), (Some(Value::Text(_)), _) | (_, Some(Value::Text(_))));
+                let figure = if span { format!("{} s", fixed(value / 1e6, 1)) } else { fixed(value, 1) };
+                let figure = figure.replace(".0", "");
+                format!("{name} {} is {figure} over {over}", stat_word(*stat))
+            }
             None => format!("nothing was measured of {name} over {over}"),
         },
         Condition::Violated(check) => {

@@ -143,17 +143,18 @@ impl View {
             self.camera = Camera::default();
             return;
         };
-        let (side, top, bottom) = if self.tall() { (40.0, 44.0, 58.0) } else { (62.0, 92.0, 64.0) };
-        // In pixels: names are as large whatever the zoom.
+        // Captions stand above the nodes and grow apart from them with the zoom; names are as large whatever the zoom.
+        let (above, caption) = layout.headings().first().map_or((BODY, 0.0), |over| (low.y - over.at.y, CAPTION));
+        let (side, top, bottom) = (if self.tall() { 4.0 } else { 28.0 }, caption + 4.0, NAMES);
         let room = |size: f32, a: f32, b: f32| (size - a - b).max(40.0);
         let width = room(self.width, insets.left + side, insets.right + side);
         let height = room(self.height, insets.top + top, insets.bottom + bottom);
-        let zoom = (width / (high.x - low.x).max(1.0)).min(height / (high.y - low.y).max(1.0));
+        let zoom = (width / (high.x - low.x + 2.0 * BODY)).min(height / (high.y - low.y + above + BODY));
         let zoom = zoom.clamp(MIN_ZOOM, FIT_ZOOM);
         let off = |less: f32, more: f32| (less - more) * 0.5 / zoom;
         self.camera = Camera {
             x: (low.x + high.x) * 0.5 - off(insets.left, insets.right),
-            y: (low.y + high.y) * 0.5 - off(insets.top + top, insets.bottom + bottom),
+            y: (low.y + high.y - above + BODY) * 0.5 - off(insets.top + top, insets.bottom + bottom),
             zoom,
         };
     }
@@ -165,6 +166,13 @@ impl View {
         }
     }
 }
+
+/// From the middle of a node to the outer edge of what runs around it, in world units: see [`super::glyph::radius`].
+const BODY: f32 = 40.0;
+/// The height of a caption, in pixels.
+const CAPTION: f32 = 12.0;
+/// The height of a name below a node and of its second line, in pixels.
+const NAMES: f32 = 36.0;
 
 /// A canvas whose width is less than this share of its height is narrow.
 const TALL: f32 = 0.95;

@@ -60,8 +60,10 @@ impl Watch {
         // The tools and the hint lie over the stage; a figure has neither.
         let (top, bottom) = match settings.embed {
             true => (0.0, 0.0),
-            false if canvas.client_width() < 480 => (50.0, 50.0),
-            false => (38.0, 72.0),
+            false if canvas.client_width() < 480 => (54.0, 62.0),
+            // There the hint has two lines.
+            false if canvas.client_width() < 700 => (50.0, 74.0),
+            false => (50.0, 58.0),
         };
         host.dispatch_quietly(Action::Inset(Insets { top, bottom, ..Insets::default() }));
         measure(host, canvas);

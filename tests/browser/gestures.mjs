@@ -34,14 +34,14 @@ export const play = (page) => page.locator("#play[aria-label=Play]").click();
 export async function standAt(page, second) {
   await pause(page);
   await page.locator("#speed").selectOption("1×");
-  await page.getByRole("slider", { name: "Time" }).press("Home");
+  await page.getByRole("slider", { name: "Time", exact: true }).press("Home");
   await later(page, second);
   assert.equal(await clock(page), second);
 }
 
 /** So many seconds later, without waiting for them. */
 export async function later(page, seconds) {
-  const bar = page.getByRole("slider", { name: "Time" });
+  const bar = page.getByRole("slider", { name: "Time", exact: true });
   const goal = Math.round((await clock(page)) + seconds);
   for (let left = seconds; left > 0; left -= left >= 5 ? 5 : 1) await bar.press(left >= 5 ? "Shift+ArrowRight" : "ArrowRight");
   await clockPasses(page, goal - 0.5);
@@ -119,4 +119,17 @@ export const picture = (page) =>
       hash = (hash * 31 + data[place] + 3 * data[place + 1] + 7 * data[place + 2]) | 0;
     }
     return hash;
+  });
+
+/** What of the page leaves the window to the left or right, and how wide the page is if that is too wide. */
+export const sticksOut = (page) =>
+  page.evaluate(() => {
+    // A toolbar that scrolls by itself may be longer than it is wide, and so may what is not shown.
+    const kept = ".toolbar, .transport, .unseen, .bar, .veil, .chart";
+    const out = [...document.querySelectorAll("#app *")].filter((each) => {
+      const { left, right, width } = each.getBoundingClientRect();
+      return width > 0 && !each.closest(kept) && (right > innerWidth + 1 || left < -1);
+    });
+    const wide = document.scrollingElement.scrollWidth;
+    return [...(wide > innerWidth ? [`the page, ${wide} wide`] : []), ...out.map((each) => each.outerHTML.slice(0, 100))];
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { screenshot, setUp } from "./harness.mjs";
-import { clockPasses, componentIs, place, spot, standAt } from "./gestures.mjs";
+import { clockPasses, componentIs, place, spot, standAt, sticksOut } from "./gestures.mjs";
 
 const stage = await setUp();
 
@@ -16,17 +16,7 @@ for (const theme of ["light", "dark"]) {
     for (const width of [320, 390, 768, 1024, 1440]) {
       await page.setViewportSize({ width, height: width < 500 ? 760 : 800 });
       await page.waitForFunction(() => document.querySelector("canvas").clientWidth <= innerWidth);
-      const { scrollWidth, out } = await page.evaluate(() => {
-        // A toolbar that scrolls by itself may be longer than it is wide, and so may what is not shown.
-        const kept = ".toolbar, .transport, .unseen, .bar, .veil, .chart, .cells";
-        const out = [...document.querySelectorAll("#app *")].filter((each) => {
-          const { left, right, width } = each.getBoundingClientRect();
-          return width > 0 && !each.closest(kept) && (right > innerWidth + 1 || left < -1);
-        });
-        return { scrollWidth: document.scrollingElement.scrollWidth, out: out.map((each) => each.outerHTML.slice(0, 100)) };
-      });
-      assert(scrollWidth <= width, `at ${width} pixels the page is ${scrollWidth} wide`);
-      assert.deepEqual(out, [], `what leaves the window at ${width} pixels`);
+      assert.deepEqual(await sticksOut(page), [], `what leaves the window at ${width} pixels`);
       await screenshot(page, `page-${width}-${theme}`);
     }
   });
