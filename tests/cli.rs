@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test of the command line writes the files that it is to read")]
 
 #[path = "shared/binary.rs"]
+#[expect(dead_code, reason = "not everything of it is used here")]
 mod binary;
 
 use std::process::{Command, Output, Stdio};

@@ -54,10 +54,7 @@ fn small(in_doubt: &str, vote: &str, cues: &str) -> String {
 }
 
 fn traced(document: &str) -> String {
-    let (output, _) = binary::fed(&["trace", "-", "--from", "100ms"], document);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    binary::traced(document, &["--from", "100ms"])
 }
 
 macro_rules! compare {

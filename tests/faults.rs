@@ -75,16 +75,7 @@ delay.constant = "10ms"
 /// The transcript of the chat to which these acts are done at an instant.
 #[track_caller]
 fn transcript(at: &str, acts: &str, arguments: &[&str]) -> String {
-    transcript_of(&format!("{CHAT}\n[[cues]]\nat = \"{at}\"\nthen = [{acts}]\n"), arguments)
-}
-
-#[track_caller]
-fn transcript_of(document: &str, arguments: &[&str]) -> String {
-    let all: Vec<&str> = ["trace", "-"].iter().chain(arguments).copied().collect();
-    let (output, _) = binary::fed(&all, document);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    binary::traced(&format!("{CHAT}\n[[cues]]\nat = \"{at}\"\nthen = [{acts}]\n"), arguments)
 }
 
 macro_rules! compare {
@@ -136,7 +127,7 @@ then = [{ clock = { node = \"person-2\", ahead = \"500ms\" } }]
 ";
     let kinds = ["--kind", "clock-set,measured,shown"];
     let arguments = ["--from", "1500ms", "--until", "2600ms", "--node", "person"];
-    compare!("clock-ahead", transcript_of(&format!("{two}{cues}"), &[&arguments[..], &kinds].concat()));
+    compare!("clock-ahead", binary::traced(&format!("{two}{cues}"), &[&arguments[..], &kinds].concat()));
 }
 
 #[test]
@@ -160,7 +151,7 @@ at = \"2s\"
 then = [{ kill = { node = \"history-1\" } }, { restart = { node = \"history-1\" } }]
 ";
     let arguments = ["--from", "1s", "--until", "3500ms", "--node", "history"];
-    compare!("full-disk", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+    compare!("full-disk", binary::traced(&format!("{CHAT}{cues}"), &arguments));
 }
 
 #[test]
@@ -174,7 +165,7 @@ at = \"2600ms\"
 then = [{ kill = { node = \"person-1\" } }, { restart = { node = \"person-1\" } }]
 ";
     let arguments = ["--from", "1s", "--until", "4s", "--node", "person-1"];
-    compare!("lost-sync", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+    compare!("lost-sync", binary::traced(&format!("{CHAT}{cues}"), &arguments));
 }
 
 #[test]
@@ -213,7 +204,7 @@ at = \"4s\"
 then = [{ heal-all = {} }]
 ";
     let arguments = ["--from", "1s", "--until", "6s", "--node", "history", "--node", "supervisor-1"];
-    compare!("partition", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+    compare!("partition", binary::traced(&format!("{CHAT}{cues}"), &arguments));
 }
 
 #[test]
@@ -227,7 +218,7 @@ at = \"1200ms\"
 then = [{ rejoin = { node = \"sender\" } }]
 ";
     let arguments = ["--from", "1s", "--until", "2s", "--node", "sender-1"];
-    compare!("isolate", transcript_of(&format!("{CHAT}{cues}"), &arguments));
+    compare!("isolate", binary::traced(&format!("{CHAT}{cues}"), &arguments));
 }
 
 #[test]
@@ -246,7 +237,7 @@ at = \"2s\"
 then = [{ cores = { node = \"sender-1\", count = 4 } }]
 ";
     let arguments = ["--from", "1900ms", "--until", "2200ms", "--node", "sender-1", "--kind", "served,scaled,arrived"];
-    compare!("cores", transcript_of(&format!("{slow}{cues}"), &arguments));
+    compare!("cores", binary::traced(&format!("{slow}{cues}"), &arguments));
 }
 
 /// Two racks, a database in each, and the sender in the first.
@@ -266,7 +257,7 @@ at = \"3s\"
 then = [{ restart = { node = \"rack-a\" } }]
 ";
     let arguments = ["--from", "1s", "--until", "4s", "--kind", "crashed,restarted,booted,note,accepted,suspected"];
-    compare!("zone", transcript_of(&format!("{}{cues}", racked()), &arguments));
+    compare!("zone", binary::traced(&format!("{}{cues}", racked()), &arguments));
 }
 
 #[test]
@@ -277,7 +268,7 @@ at = \"1s\"
 then = [{ isolate = { node = \"rack-a\" } }]
 ";
     let arguments = ["--from", "1s", "--until", "2s", "--node", "sender-1"];
-    compare!("zone-isolated", transcript_of(&format!("{}{cues}", racked()), &arguments));
+    compare!("zone-isolated", binary::traced(&format!("{}{cues}", racked()), &arguments));
 }
 
 #[test]
@@ -294,7 +285,7 @@ round_trip = [\"90ms\", \"0s\"]
 ";
     // 10 ms of its link, and 45 ms each way between the regions; the primary is in the sender's, the backup is not.
     let arguments = ["--from", "1300ms", "--until", "1600ms", "--node", "history"];
-    compare!("regions", transcript_of(&format!("{}{regions}", racked()), &arguments));
+    compare!("regions", binary::traced(&format!("{}{regions}", racked()), &arguments));
 }
 
 #[test]
@@ -310,7 +301,7 @@ up = \"1s\"
 from = \"1s\"
 ";
     let kinds = "note,crashed,restarted,booted,paused,resumed,disk-full,disk-freed,lying,honest,clock-set,sync-lost,sync-kept,unsynced";
-    compare!("plan", transcript_of(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]));
+    compare!("plan", binary::traced(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]));
 }
 
 #[test]
@@ -325,7 +316,7 @@ repair = \"500ms\"
 from = \"1s\"
 ";
     let kinds = "note,cut,healed,relinked";
-    let found = transcript_of(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]);
+    let found = binary::traced(&format!("{CHAT}{plan}"), &["--from", "1s", "--until", "20s", "--kind", kinds]);
     for word in ["mute", "deafen", "slow-links", "lossy-links"] {
         assert!(found.contains(&format!("bad lines: {word} of sender-")), "{word}: {found}");
     }

@@ -2,6 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 #[path = "shared/binary.rs"]
+#[expect(dead_code, reason = "not everything of it is used here")]
 mod binary;
 
 use std::process::Output;

@@ -240,12 +240,7 @@ fn periods_until_somebody_finds_a_crash_are_as_published() {
 /// The transcript of a document, of the records that matter to the story.
 fn transcript(text: &str, arguments: &[&str]) -> String {
     let kinds = "sent,lost,crashed,paused,resumed,cut,healed,suspected,declared,learned,refuted,incarnated";
-    let head = ["trace", "-", "--kind", kinds];
-    let all: Vec<&str> = head.iter().chain(arguments).copied().collect();
-    let (output, _) = binary::fed(&all, text);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    binary::traced(text, &[&["--kind", kinds], arguments].concat())
 }
 
 macro_rules! compare {
@@ -300,10 +295,7 @@ fn six(config: &str, acts: &str) -> String {
 /// The transcript of rumours.
 fn rumours(text: &str, until: &str) -> String {
     let kinds = "sent,lost,cut,healed,published,deleted,learnt,lost-interest";
-    let (output, _) = binary::fed(&["trace", "-", "--kind", kinds, "--until", until], text);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    binary::traced(text, &["--kind", kinds, "--until", until])
 }
 
 #[test]

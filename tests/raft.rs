@@ -54,15 +54,11 @@ delay.constant = "10ms"
 /// The transcript of a document in which nothing is broken.
 #[track_caller]
 fn transcript(document: &str, arguments: &[&str]) -> String {
-    let all: Vec<&str> = ["trace", "-"].iter().chain(arguments).copied().collect();
-    let (output, _) = binary::fed(&all, document);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
+    let text = binary::traced(document, arguments);
     let mut run =
         Run::new(Rc::new(Document::from_toml(document).expect("it is right")), 1).expect("it has no problems");
     run.run_until(Time(10_000_000), &mut ());
     assert_eq!(run.violations()[..], [], "in this and in what comes of it nothing is broken");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
     // The last line has the digest, which any new setting of a component changes.
     text.rsplit_once("\n\n").expect("a last line").0.to_owned() + "\n"
 }

@@ -15,14 +15,6 @@ use faultline::protocols::voting::Told;
 use faultline::scenario::{Document, Run};
 use faultline::sim::Time;
 
-fn traced(document: &str, arguments: &[&str]) -> String {
-    let all: Vec<&str> = ["trace", "-"].iter().chain(arguments).copied().collect();
-    let (output, _) = binary::fed(&all, document);
-    let told = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(told.is_empty(), "{told}");
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
 macro_rules! compare {
     ($name:literal, $found:expr) => {
         golden::compare(
@@ -112,9 +104,9 @@ fn one_liar_of_three_as_a_transcript() {
         "[[links]]",
         "[[cues]]\nat = \"1500ms\"\nthen = [{ set = { node = \"sensor-2\", field = \"fault\", value = \"hard-over\" } }]\n[[links]]",
     );
-    compare!("voter-median", traced(&document, &["--until", "3s", "--from", "900ms"]));
+    compare!("voter-median", binary::traced(&document, &["--until", "3s", "--from", "900ms"]));
     let mean = document.replace("\"median\"", "\"mean\"");
-    compare!("voter-mean", traced(&mean, &["--until", "3s", "--from", "900ms"]));
+    compare!("voter-mean", binary::traced(&mean, &["--until", "3s", "--from", "900ms"]));
 }
 
 /// So many generals, made for so many traitors; one battle every four seconds.
@@ -156,7 +148,7 @@ fn the_message_counts_of_the_paper() {
 fn a_commander_who_is_a_traitor_as_a_transcript() {
     let traitor =
         "[[cues]]\nat = \"500ms\"\nthen = [{ set = { node = \"general-1\", field = \"traitor\", value = true } }]\n";
-    compare!("generals", traced(&generals(4, 1, traitor), &["--from", "400ms", "--until", "1500ms"]));
+    compare!("generals", binary::traced(&generals(4, 1, traitor), &["--from", "400ms", "--until", "1500ms"]));
     let few = generals(4, 1, traitor).replace("m = 1", "m = 1, rounds = \"one-too-few\"");
-    compare!("generals-one-round", traced(&few, &["--from", "400ms", "--until", "1500ms"]));
+    compare!("generals-one-round", binary::traced(&few, &["--from", "400ms", "--until", "1500ms"]));
 }

@@ -6,27 +6,16 @@ mod sheet;
 mod table;
 
 use super::out::{Failure, Out};
+use super::sheets::Many;
 use super::{Verdict, pool};
 
 use sheet::{Case, Sheet};
 use table::Row;
 
-use super::swarm::sheet::MAX_SEEDS;
-
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Sheets, or folders of them; docs/cli.md says what they hold
-    #[arg(required = true)]
-    inputs: Vec<String>,
-    /// How many seeds of each case, instead of as many as the sheet says
-    #[arg(long, value_name = "N")]
-    seeds: Option<u32>,
-    /// The first seed
-    #[arg(long, value_name = "SEED", default_value = "1", value_parser = super::input::seed)]
-    from: u64,
-    /// Only cases whose file or name has this in it
-    #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    #[command(flatten)]
+    many: Many,
     /// As tables in Markdown
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
@@ -36,21 +25,12 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
-    let mut sheets = sheet::read_all(&arguments.inputs)?;
-    let meant = |text: &str| arguments.only.as_ref().is_none_or(|only| text.contains(&**only));
-    for sheet in &mut sheets {
-        let whole = meant(&sheet.stem);
-        sheet.cases.retain(|case| whole || meant(&case.name));
-    }
-    sheets.retain(|sheet| !sheet.cases.is_empty());
-    if sheets.is_empty() {
-        return Err(Failure::told("no case has this in its name"));
-    }
+    let sheets = arguments.many.sheets(sheet::read)?;
     let mut wrong = Vec::new();
     let mut told = Vec::new();
     for sheet in &sheets {
-        let seeds = arguments.seeds.unwrap_or(sheet.seeds).clamp(1, MAX_SEEDS);
-        let rows = measure(sheet, arguments.from, seeds)?;
+        let seeds = arguments.many.seeds(sheet.seeds);
+        let rows = measure(sheet, arguments.many.from, seeds)?;
         if arguments.json {
             told.push(table::to_json(sheet, &rows));
         } else {

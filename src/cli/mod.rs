@@ -17,6 +17,7 @@ mod out;
 mod play;
 mod pool;
 mod run;
+mod sheets;
 mod svg;
 mod swarm;
 mod trace;

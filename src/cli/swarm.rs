@@ -13,27 +13,18 @@ use crate::timeline::{Cursor, Moment};
 use crate::trace::clock;
 
 use super::out::{Failure, Out, table};
+use super::sheets::Many;
 use super::{Verdict, pool};
 
-use sheet::{Case, MAX_SEEDS, Sheet};
+use sheet::{Case, Sheet};
 
 /// Of how many seeds that broke something is told.
 const MAX_TOLD: usize = 3;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Sheets, or folders of them; docs/cli.md says what they hold
-    #[arg(required = true)]
-    inputs: Vec<String>,
-    /// How many seeds of each case, instead of as many as the sheet says
-    #[arg(long, value_name = "N")]
-    seeds: Option<u32>,
-    /// The first seed
-    #[arg(long, value_name = "SEED", default_value = "1", value_parser = super::input::seed)]
-    from: u64,
-    /// Only cases whose file or name has this in it
-    #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    #[command(flatten)]
+    many: Many,
     /// As tables in Markdown
     #[arg(long)]
     markdown: bool,
@@ -78,20 +69,11 @@ impl Outcome {
 }
 
 pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
-    let mut sheets = sheet::read_all(&arguments.inputs)?;
-    let meant = |text: &str| arguments.only.as_ref().is_none_or(|only| text.contains(&**only));
-    for sheet in &mut sheets {
-        let whole = meant(&sheet.stem);
-        sheet.cases.retain(|case| whole || meant(&case.name));
-    }
-    sheets.retain(|sheet| !sheet.cases.is_empty());
-    if sheets.is_empty() {
-        return Err(Failure::told("no case has this in its name"));
-    }
+    let sheets = arguments.many.sheets(sheet::read)?;
     let mut well = true;
     for sheet in &sheets {
-        let seeds = arguments.seeds.unwrap_or(sheet.seeds).clamp(1, MAX_SEEDS);
-        let run = |case: &Case| run_case(case, arguments.from, seeds);
+        let seeds = arguments.many.seeds(sheet.seeds);
+        let run = |case: &Case| run_case(case, arguments.many.from, seeds);
         let outcomes: Vec<Outcome> = sheet.cases.iter().map(run).collect::<Result<_, _>>()?;
         well &= sheet.cases.iter().zip(&outcomes).all(|(case, outcome)| outcome.well(case));
         tell(sheet, &outcomes, arguments.markdown, out)?;

@@ -8,7 +8,7 @@ mod expect;
 mod measured;
 
 use super::out::{Failure, Out, table};
-use super::{Verdict, pool};
+use super::{Verdict, pool, sheets};
 
 pub use expect::with;
 use expect::{Case, Expect, Sheet};
@@ -38,11 +38,8 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
     for sheet in &mut sheets {
         let runs = |case: &Case| arguments.runs.unwrap_or(if arguments.long { case.long } else { case.runs });
         sheet.cases.iter_mut().for_each(|case| case.runs = runs(case).max(1));
-        let meant = |text: &str| arguments.only.as_ref().is_none_or(|only| text.contains(&**only));
-        let whole = meant(&sheet.stem) || meant(&sheet.title);
-        sheet.cases.retain(|case| whole || meant(&case.name));
     }
-    sheets.retain(|sheet| !sheet.cases.is_empty());
+    sheets::keep(&mut sheets, arguments.only.as_deref());
     let results = run_all(&sheets)?;
     let mut well = true;
     for (sheet, results) in sheets.iter().zip(&results) {

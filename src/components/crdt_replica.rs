@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::protocols::crdt::{self, Counting, Removing, Rules, State, Update};
 use crate::protocols::{Family, health};
-use crate::sim::{Component, Context, Disk, Dist, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Component, Context, Disk, Look, Machine, Micros, NodeId, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -229,11 +229,6 @@ impl Placeable for CrdtReplica {
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["crdt-replica"];
     fn machine() -> Machine {
-        Machine {
-            service: Dist::Constant(Micros(200)),
-            disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
-            startup: Micros::ms(300),
-            ..Machine::default()
-        }
+        super::store_machine()
     }
 }

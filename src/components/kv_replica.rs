@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::protocols::primary_copy::{self, Outcome, Role, Rules, Server, Store, Timer as ServerTimer};
 use crate::protocols::{Family, health, kv};
-use crate::sim::{Component, Context, Dist, Lift, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Component, Context, Lift, Look, Machine, Micros, NodeId, Work};
 
 use super::view_manager::ViewManager;
 use super::{Fact, Glyph, Message, Placeable};
@@ -209,11 +209,6 @@ impl Placeable for KvReplica {
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "kv-replica", "view-manager"];
     fn machine() -> Machine {
-        Machine {
-            service: Dist::Constant(Micros(200)),
-            disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
-            startup: Micros::ms(300),
-            ..Machine::default()
-        }
+        super::store_machine()
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::protocols::kv::{self, Op};
 use crate::protocols::{Family, health};
-use crate::sim::{Component, Context, Disk, Dist, Look, Machine, Micros, NodeId, Table, Work};
+use crate::sim::{Component, Context, Disk, Look, Machine, NodeId, Table, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -202,11 +202,6 @@ impl Placeable for KvStore {
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "kv-store"];
     fn machine() -> Machine {
-        Machine {
-            service: Dist::Constant(Micros(200)),
-            disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
-            startup: Micros::ms(300),
-            ..Machine::default()
-        }
+        super::store_machine()
     }
 }

@@ -4,7 +4,9 @@
 //! in the command line and in every test that walks the list.
 
 use crate::protocols::Family;
-use crate::sim::{Component, Config, Context, Field, Machine, NodeId, Payload, Peer, Table, Template, Usual, Value};
+use crate::sim::{
+    Component, Config, Context, Dist, Field, Machine, Micros, NodeId, Payload, Peer, Table, Template, Usual, Value,
+};
 
 mod autoscaler;
 mod balancer;
@@ -214,6 +216,16 @@ fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
 fn trouble(calls: &crate::protocols::calls::Calls) -> impl Iterator<Item = (&'static str, String)> {
     let lines = [("wait for room", calls.held()), ("breakers open", calls.chooser.open())];
     lines.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string()))
+}
+
+/// The machine of whatever keeps values, the same for all: what they cost can be compared.
+fn store_machine() -> Machine {
+    Machine {
+        service: Dist::Constant(Micros(200)),
+        disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
+        startup: Micros::ms(300),
+        ..Machine::default()
+    }
 }
 
 /// Says in the log that a component got what it has no use for. An answer could be answered for ever.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::protocols::quorum::{self, Node, Outcome, Repair, Rules, Store, Timer as QuorumTimer, Version, Versions};
 use crate::protocols::{Family, health, kv};
-use crate::sim::{Component, Context, Dist, Lift, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Component, Context, Lift, Look, Machine, Micros, NodeId, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -212,11 +212,6 @@ impl Placeable for QuorumNode {
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "quorum-node"];
     fn machine() -> Machine {
-        Machine {
-            service: Dist::Constant(Micros(200)),
-            disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
-            startup: Micros::ms(300),
-            ..Machine::default()
-        }
+        super::store_machine()
     }
 }

@@ -10,7 +10,7 @@ use crate::protocols::raft::{
     self, Message as Raft, Mistake, News, Question, Reads, Role, Rules, Server, Store, Write,
 };
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Dist, Item, Lift, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Cell, Component, Context, Item, Lift, Look, Machine, Micros, NodeId, Time, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -307,11 +307,6 @@ impl Placeable for RaftNode {
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "raft-node", "sender"];
     fn machine() -> Machine {
-        Machine {
-            service: Dist::Constant(Micros(200)),
-            disk: Dist::Lognormal { median: Micros::ms(2), p99: Micros::ms(8) },
-            startup: Micros::ms(300),
-            ..Machine::default()
-        }
+        super::store_machine()
     }
 }

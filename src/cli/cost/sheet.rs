@@ -7,8 +7,8 @@ use std::rc::Rc;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::cli::out::{Failure, written};
-use crate::cli::swarm::sheet::{MAX_SEEDS, files};
+use crate::cli::out::written;
+use crate::cli::sheets::{MAX_SEEDS, Sheet as Sheets};
 use crate::scenario::Document;
 use crate::sim::Value::Number;
 use crate::sim::{Dist, Micros, Time, nearest_hint};
@@ -133,18 +133,21 @@ pub struct Sheet {
     pub cases: Vec<Case>,
 }
 
-/// Every sheet of these files and folders, by name.
-pub fn read_all(inputs: &[String]) -> Result<Vec<Sheet>, Failure> {
-    let mut sheets = Vec::new();
-    for input in inputs {
-        for path in files(input)? {
-            sheets.push(read(&path).map_err(|told| Failure::told(format!("{}: {told}", path.display())))?);
-        }
+impl Sheets for Sheet {
+    type Case = Case;
+    fn names(&self) -> Vec<&str> {
+        vec![&self.stem]
     }
-    Ok(sheets)
+    fn cases(&mut self) -> &mut Vec<Case> {
+        &mut self.cases
+    }
+    fn name(case: &Case) -> &str {
+        &case.name
+    }
 }
 
-fn read(path: &Path) -> Result<Sheet, String> {
+/// The sheet in a file.
+pub fn read(path: &Path) -> Result<Sheet, String> {
     let text = std::fs::read_to_string(path).map_err(|why| format!("it cannot be read: {why}"))?;
     let sheet: Written = toml::from_str(&text).map_err(|why| why.to_string())?;
     let mut cases = Vec::new();
@@ -259,7 +262,7 @@ fn expected(key: &str, value: &Value) -> Result<(String, f64, f64), String> {
     Ok((key.to_owned(), low, high))
 }
 
-/// A document as it was written by [`read_all`].
+/// A document as it was written by [`read`].
 pub fn document(json: &str) -> Result<Rc<Document>, String> {
     Document::from_json(json).map(Rc::new).map_err(|problems| problems[0].to_string())
 }

@@ -1,19 +1,17 @@
 //! What a swarm is made of: `tests/swarm/NAME.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::cli::out::{Failure, written};
+use crate::cli::out::written;
+use crate::cli::sheets::Sheet as Sheets;
 use crate::cli::validate::with;
 use crate::scenario::{Document, builtin};
 use crate::sim::{Micros, Time, nearest_hint};
 use crate::timeline::{Cursor, Moment};
-
-/// How many seeds a case may ask for.
-pub const MAX_SEEDS: u32 = 1_000_000;
 
 /// A sheet as it is written.
 #[derive(Deserialize)]
@@ -90,37 +88,21 @@ pub struct Sheet {
     pub cases: Vec<Case>,
 }
 
-/// Every sheet of these files and folders, by name.
-pub fn read_all(inputs: &[String]) -> Result<Vec<Sheet>, Failure> {
-    let mut sheets = Vec::new();
-    for input in inputs {
-        for path in files(input)? {
-            sheets.push(read(&path).map_err(|told| Failure::told(format!("{}: {told}", path.display())))?);
-        }
+impl Sheets for Sheet {
+    type Case = Case;
+    fn names(&self) -> Vec<&str> {
+        vec![&self.stem]
     }
-    Ok(sheets)
+    fn cases(&mut self) -> &mut Vec<Case> {
+        &mut self.cases
+    }
+    fn name(case: &Case) -> &str {
+        &case.name
+    }
 }
 
-/// The sheets of a folder, which have cases; the documents beside them have none.
-pub fn files(input: &str) -> Result<Vec<PathBuf>, Failure> {
-    let path = Path::new(input);
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let entries = std::fs::read_dir(path).map_err(|why| Failure::told(format!("{input}: {why}")))?;
-    let is_sheet = |path: &PathBuf| {
-        path.extension().is_some_and(|end| end == "toml")
-            && std::fs::read_to_string(path).is_ok_and(|text| text.contains("[[cases]]"))
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_sheet).collect();
-    paths.sort_unstable();
-    if paths.is_empty() {
-        return Err(Failure::told(format!("there is no sheet in {input}: a *.toml with [[cases]]")));
-    }
-    Ok(paths)
-}
-
-fn read(path: &Path) -> Result<Sheet, String> {
+/// The sheet in a file.
+pub fn read(path: &Path) -> Result<Sheet, String> {
     let text = std::fs::read_to_string(path).map_err(|why| format!("it cannot be read: {why}"))?;
     let sheet: Written = toml::from_str(&text).map_err(|why| why.to_string())?;
     let mut cases = Vec::new();

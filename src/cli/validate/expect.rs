@@ -1,12 +1,13 @@
 //! What was published about a document: `NAME.expect.toml` beside `NAME.toml`.
 
 use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::cli::out::Failure;
+use crate::cli::sheets;
 use crate::scenario::Document;
 use crate::sim::{Digest, Micros, fixed};
 
@@ -142,25 +143,21 @@ const END: &str = ".expect.toml";
 
 /// Every sidecar of these files and folders, by name.
 pub fn read_all(inputs: &[String]) -> Result<Vec<Sheet>, Failure> {
-    let mut sheets = Vec::new();
-    for input in inputs {
-        let path = Path::new(input);
-        let mut paths: Vec<PathBuf> = if path.is_dir() {
-            let entries = std::fs::read_dir(path).map_err(|why| Failure::told(format!("{input}: {why}")))?;
-            let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-            paths.filter(|path| path.to_string_lossy().ends_with(END)).collect()
-        } else {
-            vec![path.to_owned()]
-        };
-        paths.sort_unstable();
-        if paths.is_empty() {
-            return Err(Failure::told(format!("there is no *{END} in {input}")));
-        }
-        for path in paths {
-            sheets.push(read(&path).map_err(|told| Failure::told(format!("{}: {told}", path.display())))?);
-        }
+    let is_sidecar = |path: &Path| path.to_string_lossy().ends_with(END);
+    sheets::read_all(inputs, is_sidecar, |input| format!("there is no *{END} in {input}"), read)
+}
+
+impl sheets::Sheet for Sheet {
+    type Case = Case;
+    fn names(&self) -> Vec<&str> {
+        vec![&self.stem, &self.title]
     }
-    Ok(sheets)
+    fn cases(&mut self) -> &mut Vec<Case> {
+        &mut self.cases
+    }
+    fn name(case: &Case) -> &str {
+        &case.name
+    }
 }
 
 /// Where the seeds of a case begin: apart for each sheet and for each case of it.
