@@ -150,8 +150,8 @@ pub struct Tolerance {
     pub rounds: u32,
 }
 
-/// Mid-value select: the median of those inputs that were not left out; and whoever has been far off for too long is left
-/// out from then on, if others remain.
+/// Mid-value select: the median of those inputs that were not left out; and whoever has been far off for too long, while
+/// most were not, is left out from then on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MidValue {
     /// For how many rounds each has been far off.
@@ -175,14 +175,16 @@ impl MidValue {
         {
             return None;
         }
-        for (who, value) in &in_use {
+        // Where most are far off, nobody can tell who is wrong.
+        let told_apart = 2 * values.iter().filter(|value| far(**value)).count() < values.len();
+        for (who, value) in in_use.iter().filter(|_| told_apart) {
             if !far(*value) {
                 self.off.remove(who);
                 continue;
             }
             let off = self.off.or_default(*who);
             *off += 1;
-            if *off > tolerance.rounds && values.len() > 2 {
+            if *off > tolerance.rounds {
                 self.out.push(*who);
                 self.off.remove(who);
             }
