@@ -5,7 +5,8 @@
 //! - AC2: a process cannot reverse its decision after it has reached one.
 //! - AC3: Commit can only be reached if all processes voted Yes.
 //! - AC4: if there are no failures and all processes voted Yes, then the decision is to Commit. Judged where nothing was
-//!   wrong since the transaction began and every Yes had come to the coordinator.
+//!   wrong since the transaction began and every Yes had come to the coordinator before it had waited for too long: with a
+//!   time-out a late message is a failure.
 //! - AC5: if all failures are repaired and no new ones occur for long enough, all processes reach a decision. Long enough
 //!   is here [`DECIDED_WITHIN`].
 //!
@@ -51,6 +52,8 @@ struct Seen {
     yes: Vec<(NodeId, RecordId)>,
     /// Whose Yes has come to the coordinator.
     arrived: Vec<NodeId>,
+    /// The coordinator did not wait for every vote.
+    gave_up: bool,
     decisions: Vec<Decision>,
     /// It has been told once that somebody does not decide.
     late: bool,
@@ -100,6 +103,7 @@ impl AtomicCommit {
         let seen = Rc::make_mut(seen);
         match told.step {
             Step::Voted { yes: true } => seen.yes.push((record.node, record.id)),
+            Step::GaveUp => seen.gave_up = true,
             Step::Decided { commit, change, .. } => {
                 let decision = Decision { node: record.node, commit, change, record: record.id };
                 let broken = judge(seen, decision, told.tx, calm, world);
@@ -123,8 +127,8 @@ impl AtomicCommit {
             self.seen.remove(&oldest);
         }
         let (begun, record) = (record.at, record.id);
-        let (yes, arrived, decisions) = (Vec::new(), Vec::new(), Vec::new());
-        let seen = Seen { participants, begun, record, yes, arrived, decisions, late: false };
+        let (yes, arrived, gave_up, decisions) = (Vec::new(), Vec::new(), false, Vec::new());
+        let seen = Seen { participants, begun, record, yes, arrived, gave_up, decisions, late: false };
         self.seen.insert(tx, Rc::new(seen));
     }
 }
@@ -229,7 +233,8 @@ impl Check for AtomicCommit {
                 if tx.coordinator == record.node =>
             {
                 if let Some(seen) = self.seen.get_mut(tx) {
-                    Rc::make_mut(seen).arrived.push(*from);
+                    let seen = Rc::make_mut(seen);
+                    seen.arrived.extend((!seen.gave_up).then_some(*from));
                 }
             }
             what if unsettles(what) => self.calm = record.at,

@@ -250,6 +250,8 @@ pub enum Step {
     },
     /// A participant that voted Yes has waited for the decision for too long.
     InDoubt,
+    /// Its coordinator has waited for the votes for too long, and is going to abort.
+    GaveUp,
     /// A node has decided.
     Decided {
         /// To commit, or to abort.
@@ -271,14 +273,15 @@ impl Told {
             Step::Voted { yes: true } => "voted-yes",
             Step::Voted { yes: false } => "voted-no",
             Step::InDoubt => "in-doubt",
+            Step::GaveUp => "votes-late",
             Step::Decided { commit: true, .. } => "tx-committed",
             Step::Decided { commit: false, .. } => "tx-aborted",
             Step::Ended => "tx-ended",
         }
     }
     /// Every name.
-    pub const NAMES: [&'static str; 7] =
-        ["tx-began", "voted-yes", "voted-no", "in-doubt", "tx-committed", "tx-aborted", "tx-ended"];
+    pub const NAMES: [&'static str; 8] =
+        ["tx-began", "voted-yes", "voted-no", "in-doubt", "votes-late", "tx-committed", "tx-aborted", "tx-ended"];
     /// What the node does by it.
     pub fn sentence(&self) -> String {
         let tx = self.tx;
@@ -287,6 +290,7 @@ impl Told {
             Step::Voted { yes: true } => format!("votes Yes on {tx}"),
             Step::Voted { yes: false } => format!("votes No on {tx}"),
             Step::InDoubt => format!("is in doubt about {tx}"),
+            Step::GaveUp => format!("has waited too long for the votes on {tx}"),
             Step::Decided { commit: true, .. } => format!("commits {tx}"),
             Step::Decided { commit: false, .. } => format!("aborts {tx}"),
             Step::Ended => format!("has every acknowledgement of {tx}"),

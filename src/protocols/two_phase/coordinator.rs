@@ -212,6 +212,7 @@ impl Coordinator {
             CoordinatorTimer::Ready => self.ready = true,
             CoordinatorTimer::Votes(number) => {
                 if self.open.get(&number).is_some_and(|open| matches!(open.phase, Phase::Voting { .. })) {
+                    self.news.tell(Tx { coordinator: port.id(), number }, Step::GaveUp);
                     self.decide(port, rules, number, false, None);
                 }
             }
