@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::check::Violation;
 use crate::components::{Fact, Record, World};
 use crate::sim::{Micros, NodeId, Plain, Status, Time, Value};
-use crate::trace::{KIND_WORDS, Metrics, Stat, kind_word};
+use crate::trace::{KIND_WORDS, MAX_SPREAD, Metrics, Stat, kind_word};
 
 use super::schema::{Reader, schema};
 use super::validate::MAX_LIST;
@@ -90,7 +90,10 @@ impl Condition {
                 }
             }
             Condition::Is { node, .. } => known(node, "is.node", found),
-            Condition::Measure { above, below, .. } => {
+            Condition::Measure { stat, above, below, over, .. } => {
+                if *over > MAX_SPREAD && stat.share().is_some() {
+                    found.wrong_in("measure.over", &format!("a percentile can be told of {MAX_SPREAD} at most"));
+                }
                 if above.is_none() && below.is_none() {
                     found.wrong_in("measure", "expected above or below, or both");
                 }
@@ -132,6 +135,17 @@ impl Condition {
             _ => &[],
         };
         1 + parts.iter().map(Condition::count).sum::<usize>()
+    }
+
+    /// Calls for each part that has no parts itself.
+    pub(super) fn leaves(&self, call: &mut dyn FnMut(&Condition)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
+                parts.iter().for_each(|part| part.leaves(call));
+            }
+            Condition::Not(part) => part.leaves(call),
+            leaf => call(leaf),
+        }
     }
 }
 
@@ -194,6 +208,8 @@ pub struct Watch {
     count: u32,
     /// For `then`: how many have held.
     reached: usize,
+    /// What its measure came to when so many windows were over.
+    measured: Option<(u64, Option<f64>)>,
     /// The signs of the records that may touch it.
     signs: Signs,
     parts: Vec<Watch>,
@@ -221,7 +237,7 @@ impl Watch {
             _ => Signs::default(),
         };
         let signs = parts.iter().fold(own, |signs, part| signs.and(part.signs));
-        Watch { condition: Rc::new(condition), count: 0, reached: 0, signs, parts }
+        Watch { condition: Rc::new(condition), count: 0, reached: 0, measured: None, signs, parts }
     }
 
     /// Takes in one record. Whether it may have come to hold by it.
@@ -246,13 +262,21 @@ impl Watch {
 
     /// Lets time pass, for what comes to hold without a record.
     pub(super) fn pass(&mut self, around: &Surroundings) {
-        if matches!(*self.condition, Condition::Then(_)) {
-            if let Some(part) = self.parts.get_mut(self.reached) {
-                part.pass(around);
-                self.reached += usize::from(part.holds(around));
+        match &*self.condition {
+            Condition::Then(_) => {
+                if let Some(part) = self.parts.get_mut(self.reached) {
+                    part.pass(around);
+                    self.reached += usize::from(part.holds(around));
+                }
             }
-        } else {
-            self.parts.iter_mut().for_each(|part| part.pass(around));
+            // It changes with the windows only.
+            Condition::Measure { name, stat, over, .. } => {
+                let ended = around.metrics.ended();
+                if self.measured.is_none_or(|(then, _)| then != ended) {
+                    self.measured = Some((ended, around.metrics.recent(name, *stat, *over)));
+                }
+            }
+            _ => self.parts.iter_mut().for_each(|part| part.pass(around)),
         }
     }
 
@@ -298,7 +322,9 @@ impl Watch {
                 there.nth((*count).unwrap_or(1).saturating_sub(1) as usize).is_some()
             }
             Condition::Measure { name, stat, above, below, over } => {
-                let Some(value) = around.metrics.recent(name, *stat, *over) else { return false };
+                let known = self.measured.filter(|(ended, _)| *ended == around.metrics.ended());
+                let value = known.map_or_else(|| around.metrics.recent(name, *stat, *over), |(_, value)| value);
+                let Some(value) = value else { return false };
                 let bound = |bound: &Option<Value>| bound.as_ref().and_then(|bound| number(bound).ok());
                 bound(above).is_none_or(|above| value > above) && bound(below).is_none_or(|below| value < below)
             }

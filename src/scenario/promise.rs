@@ -130,15 +130,14 @@ impl CheckRule {
         }
     }
 
-    /// How many conditions it is.
-    pub(super) fn count(&self) -> usize {
-        match &self.0 {
-            Promise::Always { holds, .. } => holds.count(),
-            Promise::Eventually { holds, after, .. } => {
-                holds.count() + after.iter().map(Condition::count).sum::<usize>()
-            }
-            _ => 0,
-        }
+    /// The conditions that it is made of.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let (holds, after) = match &self.0 {
+            Promise::Always { holds, .. } => (Some(holds), None),
+            Promise::Eventually { holds, after, .. } => (Some(holds), after.as_ref()),
+            _ => (None, None),
+        };
+        holds.into_iter().chain(after)
     }
 
     fn check(&self, document: &Document, place: usize, names: &dyn Fn(&str) -> bool, found: &mut Reader) {

@@ -7,7 +7,7 @@ use crate::components::{Record, World};
 use crate::sim::{Digest, RecordId, Time};
 use crate::trace::Metrics;
 
-use super::condition::{GLANCE, Signs, Surroundings};
+use super::condition::{Condition, GLANCE, Signs, Surroundings};
 use super::plan::Planned;
 use super::promise::Judge;
 use super::{Act, Document, Problem, Watch};
@@ -143,6 +143,13 @@ impl Run {
                 put(step.at, Timed::Act(act));
             }
         }
+        let mut metrics = Metrics::default();
+        for condition in document.conditions() {
+            condition.leaves(&mut |leaf| match leaf {
+                Condition::Measure { name, stat, .. } if stat.share().is_some() => metrics.spread(name),
+                _ => {}
+            });
+        }
         let waiting =
             document.cues.iter().enumerate().filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))));
         let steps = document.lesson.iter().flat_map(|lesson| &lesson.steps);
@@ -152,7 +159,7 @@ impl Run {
         });
         let mut run = Run {
             world,
-            metrics: Metrics::default(),
+            metrics,
             timed: Rc::new(timed),
             next_timed: 0,
             plans: document.plans.iter().enumerate().map(|(place, plan)| Planned::new(plan, place, seed)).collect(),

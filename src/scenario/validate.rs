@@ -180,13 +180,17 @@ impl Document {
         check_text("hint", &self.hint, found);
     }
 
+    /// All conditions: of cues, of a lesson's tasks and of promises.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let tasks = self.lesson.iter().flat_map(|lesson| &lesson.steps).flat_map(|step| &step.tasks);
+        let cues = self.cues.iter().flat_map(|cue| &cue.when);
+        cues.chain(tasks.map(|task| &task.done)).chain(self.checks.iter().flat_map(CheckRule::conditions))
+    }
+
     fn check_sizes(&self, found: &mut Reader) {
         let lesson = self.lesson.as_ref().map_or(&[][..], |lesson| &lesson.steps);
         let steps = lesson.len();
-        let tasks = lesson.iter().flat_map(|step| &step.tasks).map(|task| task.done.count());
-        let cues = self.cues.iter().flat_map(|cue| &cue.when).map(Condition::count);
-        let checks = self.checks.iter().map(CheckRule::count);
-        let conditions = tasks.sum::<usize>() + cues.sum::<usize>() + checks.sum::<usize>();
+        let conditions: usize = self.conditions().map(Condition::count).sum();
         if conditions > MAX_CONDITIONS {
             let told =
                 format!("there are {conditions} conditions in cues, tasks and checks; {MAX_CONDITIONS} is the limit");

@@ -277,7 +277,7 @@ impl Rule {
 impl Followed {
     fn new(condition: &Condition) -> Followed {
         let mut states = Vec::new();
-        leaves(condition, &mut |leaf| {
+        condition.leaves(&mut |leaf| {
             if let Condition::Is { node, state, .. } = leaf {
                 states.push(InState { node: Rc::from(&**node), state: Rc::from(&**state), since: Vec::new() });
             }
@@ -333,24 +333,13 @@ impl InState {
     }
 }
 
-/// Calls for each part of a condition that has no parts itself.
-fn leaves(condition: &Condition, call: &mut dyn FnMut(&Condition)) {
-    match condition {
-        Condition::All(parts) | Condition::Any(parts) | Condition::Then(parts) => {
-            parts.iter().for_each(|part| leaves(part, call));
-        }
-        Condition::Not(part) => leaves(part, call),
-        leaf => call(leaf),
-    }
-}
-
 /// How a condition stands, part by part.
 fn words(condition: &Condition, followed: &Followed, around: &Surroundings) -> String {
     let mut counts = Vec::new();
     followed.watch.counts(&mut counts);
     let mut counts = counts.into_iter();
     let mut told: Vec<String> = Vec::new();
-    leaves(condition, &mut |leaf| {
+    condition.leaves(&mut |leaf| {
         let count = if let Condition::Happened { .. } = leaf { counts.next() } else { None };
         told.extend(stands(leaf, count.unwrap_or(0), around));
     });

@@ -14,6 +14,11 @@ pub const WINDOW: Micros = Micros::ms(500);
 /// How many windows are kept; older ones live on in summaries.
 pub const MAX_WINDOWS: usize = 2_400;
 
+/// For how many of the last windows every value is kept as the histogram has it, not only a few percentiles: two minutes.
+const SPREADS: usize = 240;
+/// The longest time over which percentiles can be told at every moment.
+pub const MAX_SPREAD: Micros = Micros(WINDOW.0 * SPREADS as u64);
+
 /// The windows and their summaries: how many of the ones before go into one, and how many are kept. Half a second for 20
 /// minutes, ten seconds for two hours, five minutes for two days, two hours for 800 hours, which is longer than any time
 /// that can be asked for; what is older than that lives on in the whole only.
@@ -36,6 +41,18 @@ crate::choice! {
         P99 = "p99",
         /// The greatest.
         Max = "max",
+    }
+}
+
+impl Stat {
+    /// What share of the values does not exceed it, if it is told by that.
+    pub fn share(self) -> Option<f64> {
+        match self {
+            Stat::P50 => Some(0.5),
+            Stat::P90 => Some(0.9),
+            Stat::P99 => Some(0.99),
+            Stat::Rate | Stat::Count | Stat::Mean | Stat::Max => None,
+        }
     }
 }
 
@@ -111,6 +128,13 @@ impl Tally {
         }
     }
 
+    fn spread(&self) -> Spread {
+        let spread = |histogram: &Rc<Histogram<u32>>| {
+            histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+        };
+        self.histogram.as_ref().map(spread)
+    }
+
     fn point(&self) -> Point {
         let at = |q: f64| self.histogram.as_ref().map_or(0, |histogram| histogram.value_at_quantile(q));
         Point {
@@ -124,19 +148,39 @@ impl Tally {
     }
 }
 
+/// The values of a window in the histogram's steps, lowest first, each with how often it occurred.
+type Spread = Option<Rc<[(u64, u32)]>>;
+
+/// The least of these values that so great a share of all does not exceed; zero of none.
+fn quantile(spreads: &[&[(u64, u32)]], share: f64) -> u64 {
+    let mut all = spreads.concat();
+    all.sort_unstable();
+    let count: u64 = all.iter().map(|(_, count)| u64::from(*count)).sum();
+    let mut rank = ((share * count as f64).ceil() as u64).max(1);
+    for (value, count) in all {
+        match rank.checked_sub(u64::from(count)) {
+            None | Some(0) => return value,
+            Some(left) => rank = left,
+        }
+    }
+    0
+}
+
 /// One measure in windows of one width.
 #[derive(Clone)]
 struct Row {
     /// The window that is being filled; but for what is in a window of the row before that is not over.
     filling: Tally,
     /// Finished windows, from `Level::first` on.
-    done: Windows,
+    done: Windows<Point>,
 }
 
 #[derive(Clone)]
 struct Series {
     name: &'static str,
     rows: [Row; LEVELS.len()],
+    /// Of the last of the narrowest windows.
+    spreads: Windows<Spread>,
     /// What is in no window any more that could go on.
     whole: Tally,
 }
@@ -155,6 +199,8 @@ struct Level {
 pub struct Metrics {
     series: Vec<Series>,
     levels: [Level; LEVELS.len()],
+    /// Of which measures all values of the last windows are kept.
+    spread: Rc<Vec<String>>,
     /// Whether it takes nothing in.
     silent: bool,
 }
@@ -168,6 +214,13 @@ impl Metrics {
     /// Metrics that take nothing in: for those who keep figures of their own, and have many runs to make.
     pub fn silent() -> Metrics {
         Metrics { silent: true, ..Metrics::default() }
+    }
+
+    /// Keeps the values of the last windows of a measure, so that [`Metrics::recent`] can tell its percentiles.
+    pub fn spread(&mut self, name: &str) {
+        if !self.spread.iter().any(|other| other == name) {
+            Rc::make_mut(&mut self.spread).push(name.to_owned());
+        }
     }
 
     /// Takes in one record.
@@ -198,7 +251,8 @@ impl Metrics {
                 let done = Windows::empty((level.current - level.first) as usize);
                 Row { filling: Tally::empty(), done }
             };
-            self.series.push(Series { name, rows: self.levels.map(row), whole: Tally::empty() });
+            let (spreads, whole) = (Windows::default(), Tally::empty());
+            self.series.push(Series { name, rows: self.levels.map(row), spreads, whole });
             self.series.len() - 1
         });
         self.series[place].rows[0].filling.add(value, counter);
@@ -232,6 +286,11 @@ impl Metrics {
             let missing = (current - before - 1).min(most);
             (0..missing).for_each(|_| done.push(Point::default()));
             done.keep((current - keep_from) as usize);
+            if level == 0 && self.spread.iter().any(|name| name == series.name) {
+                series.spreads.push(over.spread());
+                (0..missing.min(SPREADS as u64)).for_each(|_| series.spreads.push(None));
+                series.spreads.keep(SPREADS);
+            }
             match series.rows.get_mut(level + 1) {
                 Some(row) => row.filling.merge(&over),
                 None => series.whole.merge(&over),
@@ -247,7 +306,17 @@ impl Metrics {
             current.saturating_sub(earlier.0 / width(level).0).min(current - first) as usize
         };
         let points: usize = (0..LEVELS.len()).map(newer).sum();
-        self.series.len() * (points + 2 * TOGETHER) * std::mem::size_of::<Point>()
+        let windows = self.series.len() * (points + 2 * TOGETHER) * std::mem::size_of::<Point>();
+        let spreads = self.series.iter().flat_map(|series| {
+            let len = series.spreads.len();
+            series.spreads.iter(len - newer(0).min(len)).flatten().map(|spread| std::mem::size_of_val(&**spread))
+        });
+        windows + spreads.sum::<usize>()
+    }
+
+    /// How many windows are over.
+    pub fn ended(&self) -> u64 {
+        self.levels[0].current
     }
 
     /// The names of all measures, in the order in which they first appeared.
@@ -292,17 +361,21 @@ impl Metrics {
         Some(whole.point())
     }
 
-    /// One figure over the last finished windows, `span` long; the percentiles are those of the worst window.
+    /// One figure over the last finished windows, `span` long. A percentile is told of at most
+    /// [`MAX_SPREAD`], and only if it was asked for by [`Metrics::spread`] from the beginning.
     pub fn recent(&self, name: &str, stat: Stat, span: Micros) -> Option<f64> {
         let from = Time(self.levels[0].current * WINDOW.0).since(Time(span.0));
         let windows: Vec<&Point> = self.windows(name, Time(from.0)).map(|(_, point)| point).collect();
+        if let Some(share) = stat.share() {
+            let spreads = &self.series.iter().find(|series| series.name == name)?.spreads;
+            let last = spreads.iter(spreads.len().saturating_sub(windows.len()));
+            let spreads: Vec<&[(u64, u32)]> = last.flatten().map(|spread| &**spread).collect();
+            return (!spreads.is_empty()).then(|| quantile(&spreads, share) as f64);
+        }
         let mut sum = Point::default();
         for point in &windows {
             sum.count += point.count;
             sum.sum += point.sum;
-            sum.p50 = sum.p50.max(point.p50);
-            sum.p90 = sum.p90.max(point.p90);
-            sum.p99 = sum.p99.max(point.p99);
             sum.max = sum.max.max(point.max);
         }
         sum.stat(stat, Micros(WINDOW.0 * windows.len() as u64))
@@ -334,6 +407,33 @@ mod tests {
         assert_eq!((whole.count, whole.sum), (4, 110_000));
         // Two significant digits.
         assert!(whole.p50.abs_diff(20_000) <= 160 && whole.max.abs_diff(50_000) <= 400, "{whole:?}");
+    }
+
+    #[test]
+    fn a_percentile_over_a_while_is_that_of_all_its_values() {
+        let (mut metrics, mut all) = (Metrics::default(), Vec::new());
+        metrics.spread("delivery");
+        assert_eq!(metrics.recent("delivery", Stat::P99, Micros::secs(10)), None);
+        for step in 1..=300u64 {
+            // One of a hundred takes fifty times as long, so that most windows have none of them.
+            let value = if step % 100 == 50 { 500_000 + step } else { 10_000 + step * 7 % 1_000 };
+            metrics.observe(&measured(value));
+            metrics.pass(Time(step * 100_000));
+            all.push(value);
+        }
+        for span in [1, 5, 30] {
+            let mut last = all[all.len() - span * 10..].to_vec();
+            last.sort_unstable();
+            for stat in [Stat::P50, Stat::P90, Stat::P99] {
+                let share = stat.share().expect("a percentile");
+                let right = last[(share * last.len() as f64).ceil() as usize - 1] as f64;
+                let found = metrics.recent("delivery", stat, Micros::secs(span as u64)).expect("values");
+                assert!((found - right).abs() <= 0.008 * right, "{stat:?} over {span} s: {found}, not {right}");
+            }
+        }
+        metrics.pass(Time(30_000_000 + 2 * MAX_SPREAD.0));
+        assert_eq!(metrics.recent("delivery", Stat::P50, MAX_SPREAD), None, "after a long silence");
+        assert_eq!(metrics.series[0].spreads.len(), SPREADS);
     }
 
     #[test]

@@ -12,5 +12,5 @@ mod windows;
 mod words;
 
 pub use log::{Log, MAX_LOG};
-pub use metrics::{LEVELS, MAX_WINDOWS, Metrics, Point, Stat, WINDOW};
+pub use metrics::{LEVELS, MAX_SPREAD, MAX_WINDOWS, Metrics, Point, Stat, WINDOW};
 pub use words::{KIND_WORDS, clock, kind_word, sentence};

@@ -1,32 +1,30 @@
-//! A long row of windows of which copies share nearly all: a keyframe has one of each measure.
+//! A long row of windows of which copies share nearly all: a keyframe has some of each measure.
 
 use std::rc::Rc;
-
-use super::Point;
 
 /// How many stand together; a copy that goes on copies as many at most.
 pub(super) const TOGETHER: usize = 64;
 
 /// Windows, oldest first.
 #[derive(Clone, Default)]
-pub(super) struct Windows {
+pub(super) struct Windows<T> {
     /// All but the last are full.
-    blocks: Vec<Rc<Vec<Point>>>,
+    blocks: Vec<Rc<Vec<T>>>,
     /// How many of the first block were let go.
     gone: usize,
     len: usize,
 }
 
-impl Windows {
+impl<T: Clone + Default> Windows<T> {
     /// So many in which nothing was measured.
-    pub fn empty(len: usize) -> Windows {
+    pub fn empty(len: usize) -> Windows<T> {
         let mut windows = Windows::default();
-        (0..len).for_each(|_| windows.push(Point::default()));
+        (0..len).for_each(|_| windows.push(T::default()));
         windows
     }
 
     /// Adds the newest.
-    pub fn push(&mut self, point: Point) {
+    pub fn push(&mut self, point: T) {
         match self.blocks.last_mut().filter(|block| block.len() < TOGETHER) {
             Some(block) => Rc::make_mut(block).push(point),
             None => self.blocks.push(Rc::new(vec![point])),
@@ -44,8 +42,13 @@ impl Windows {
         self.gone -= blocks * TOGETHER;
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// From the `from`th on, oldest first.
-    pub fn iter(&self, from: usize) -> impl Iterator<Item = &Point> {
+    pub fn iter(&self, from: usize) -> impl Iterator<Item = &T> {
         let from = (self.gone + from).min(self.blocks.len() * TOGETHER);
         let skipped = (from / TOGETHER).min(self.blocks.len());
         self.blocks[skipped..].iter().flat_map(|block| block.iter()).skip(from - skipped * TOGETHER)
@@ -54,6 +57,7 @@ impl Windows {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Point;
     use super::*;
 
     #[test]
