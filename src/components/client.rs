@@ -118,6 +118,13 @@ pub enum Timer {
         /// What stands there.
         post: Post,
     },
+    /// A place is on the disk, and it goes on from there: what came before is gone.
+    Leap {
+        /// Of which conversation.
+        conversation: u32,
+        /// Which.
+        place: u64,
+    },
 }
 
 /// Where the device is with its connection.
@@ -301,11 +308,13 @@ impl Client {
                 self.place = Some(page.after);
                 cx.fact(Fact::Joined { conversation: self.conversation, place: page.after });
             }
-            // The history does not go back that far any more.
-            Some(place) if page.after > place && !page.posts.is_empty() => {
+            // The history does not go back that far any more. Not so where it had asked for the end twice.
+            Some(place) if page.after > place && page.asked.is_some() && !page.posts.is_empty() => {
                 cx.note(format!("was away too long: {} messages are gone", page.after - place));
                 self.place = Some(page.after);
-                cx.fact(Fact::Joined { conversation: self.conversation, place: page.after });
+                let (conversation, place) = (self.conversation, page.after);
+                // What is on its way to the disk is shown before.
+                cx.persist(Write::At(conversation, place), Some(Timer::Leap { conversation, place }));
             }
             Some(_) => {}
         }
@@ -466,6 +475,11 @@ impl Component for Client {
                 self.fetch(cx);
             }
             Timer::Sync | Timer::Gap => self.fetch(cx),
+            Timer::Leap { conversation, place } => {
+                if conversation == self.conversation {
+                    cx.fact(Fact::Joined { conversation, place });
+                }
+            }
             Timer::Show { conversation, place, post } => {
                 if conversation != self.conversation {
                     return;
@@ -529,6 +543,7 @@ impl Component for Client {
             Timer::Gap => "gap",
             Timer::Written { .. } => "written",
             Timer::Show { .. } => "show",
+            Timer::Leap { .. } => "leap",
         }
     }
 

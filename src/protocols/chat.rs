@@ -75,6 +75,8 @@ pub fn label(item: Item) -> String {
 /// Part of a conversation, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
+    /// After which place it was asked for; what came last when `None`.
+    pub asked: Option<u64>,
     /// The place before the first post here.
     pub after: u64,
     /// The posts at the places that follow.
@@ -92,7 +94,7 @@ impl Page {
         vec![("places", places), ("last", self.last.to_string())]
     }
     pub(super) fn bytes(&self) -> u32 {
-        32 + self.posts.iter().map(|post| 24 + post.text.len() as u32).sum::<u32>()
+        40 + self.posts.iter().map(|post| 24 + post.text.len() as u32).sum::<u32>()
     }
 }
 

@@ -122,7 +122,7 @@ impl Log {
         let from = after.unwrap_or_else(|| end.saturating_sub(WELCOME)).max(self.before_first());
         let to = end.min(from.saturating_add(PAGE as u64));
         let posts = (from.saturating_add(1)..=to).filter_map(|place| self.get(place).cloned()).collect();
-        Page { after: from, posts, last: end }
+        Page { asked: after, after: from, posts, last: end }
     }
 }
 
