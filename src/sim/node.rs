@@ -326,13 +326,16 @@ impl<P: Payload> Node<P> {
     pub fn waiting(&self) -> usize {
         self.inbox.len()
     }
-    /// The messages that wait, first come first, with their senders.
-    pub fn inbox(&self) -> impl Iterator<Item = (NodeId, &P)> {
-        self.inbox.iter().map(|envelope| (envelope.from, &envelope.message))
+    /// The messages that wait, first come first: sender, message, and when it arrived.
+    pub fn inbox(&self) -> impl Iterator<Item = (NodeId, &P, Time)> {
+        self.inbox.iter().map(|envelope| (envelope.from, &envelope.message, envelope.arrived))
     }
-    /// The messages on its cores: sender, message, start and end of the service.
+    /// The messages on its cores: sender, message, when it arrived, and the start of the service.
     pub fn serving(&self) -> impl Iterator<Item = (NodeId, &P, Time, Time)> {
-        self.cores.iter().flatten().map(|job| (job.envelope.from, &job.envelope.message, job.started, job.due))
+        self.cores.iter().flatten().map(|job| {
+            let Envelope { from, message, arrived, .. } = &job.envelope;
+            (*from, message, *arrived, job.started)
+        })
     }
     /// The link to `to`.
     pub fn link(&self, to: NodeId) -> Option<&Link> {

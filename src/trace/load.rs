@@ -84,23 +84,20 @@ fn begun(stays: &[Stay], node: NodeId, arrived: Time, until: Time, cores: u32) -
     ends.chain([arrived]).filter(|at| busy(*at) < cores as usize).min().unwrap_or(until)
 }
 
-/// What is in the inboxes and on the cores of the world, each found among those that arrived and were not done with:
-/// the last of those that are alike.
+/// What is in the inboxes and on the cores of the world, each found among those that arrived and were not done with, as
+/// far as records tell.
 fn still(mut open: Vec<(NodeId, NodeId, &'static str, Time)>, world: &World) -> Vec<Stay> {
     open.sort_unstable_by_key(|(node, _, _, arrived)| (*node, *arrived));
     let (mut stays, now) = (Vec::new(), world.now());
     for (id, node) in world.nodes() {
         let first = open.partition_point(|(node, ..)| *node < id);
         let mut here = open[first..].iter().take_while(|(node, ..)| *node == id).collect::<Vec<_>>();
-        let mut inbox: Vec<_> = node.inbox().map(|(from, message)| (from, message.name(), None)).collect();
-        inbox.extend(node.serving().map(|(from, message, started, _)| (from, message.name(), Some(started))));
-        for (from, name, started) in inbox.into_iter().rev() {
-            let alike = |open: &&(NodeId, NodeId, &'static str, Time)| {
-                open.1 == from && open.2 == name && started.is_none_or(|started| open.3 <= started)
-            };
-            let Some(place) = here.iter().rposition(alike) else { continue };
-            let (.., arrived) = here.remove(place);
-            stays.push(Stay { node: id, arrived: *arrived, begun: started.unwrap_or(now), until: now });
+        let waits = node.inbox().map(|(from, message, arrived)| (from, message, arrived, now));
+        for (from, message, arrived, begun) in waits.chain(node.serving()) {
+            let same = |open: &&(NodeId, NodeId, &'static str, Time)| **open == (id, from, message.name(), arrived);
+            let Some(place) = here.iter().position(same) else { continue };
+            here.remove(place);
+            stays.push(Stay { node: id, arrived, begun, until: now });
         }
     }
     stays
