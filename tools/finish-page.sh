@@ -2,7 +2,7 @@
 # The last step of every build of the page, by tools/page.sh and, as a hook, by trunk (Trunk.toml). It
 # works on the files in $TRUNK_STAGING_DIR:
 #
-# 1. In a release, what only readers of scripts and styles need is taken out (tools/slim.pl).
+# 1. In a release, what only readers of scripts and styles need is taken out (tools/slim.pl, tools/names.mjs).
 # 2. In a release, the wasm is divided into what a page starts with and what comes later (tools/split.mjs).
 # 3. Beside each NAME.wasm it puts a classic script NAME.wasm.js with the same bytes, gzipped, in base64.
 #    static/site/boot.js tells when that is loaded instead. Compressed before it is encoded, it weighs no
@@ -18,6 +18,7 @@ level=-1
 if [ "${TRUNK_PROFILE:-}" = release ]; then
     level=-9
     perl "$tools/slim.pl"
+    node "$tools/names.mjs" faultline.js faultline_bg.wasm
     mkdir -p "$tools/../target" && cp faultline_bg.wasm "$tools/../target/whole.wasm" # for make profile
     target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$tools/../Cargo.toml" |
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/')

@@ -186,16 +186,27 @@ function entries(module, moved, late) {
   return new Set([...found].sort((a, b) => a - b));
 }
 
-/** What the moved functions, and the places in the table that come later, use of the rest. */
+/** Functions that stay and are no longer than this are there twice: an export of the first part would weigh more. */
+const SHORT = 60;
+
+/** What the moved functions, and the places in the table that come later, use of the rest; and what of that is copied. */
 function needsOf(module, moved, late) {
-  const [functions, globals] = [new Set(), new Set()];
-  for (const e of module.elements)
-    e.functions.forEach((index, place) => late.has(e.offset + place) && !moved.has(index) && functions.add(index));
-  for (const index of moved)
-    for (const use of uses(module.code[index - module.imports.length]))
+  const imported = module.imports.length;
+  const [functions, globals, copied] = [new Set(), new Set(), new Set()];
+  const open = [...moved];
+  const need = (index) => {
+    if (moved.has(index) || copied.has(index)) return;
+    if (module.code[index - imported]?.length > SHORT || index < imported) return void functions.add(index);
+    copied.add(index);
+    open.push(index);
+  };
+  for (const e of module.elements) e.functions.forEach((index, place) => late.has(e.offset + place) && need(index));
+  while (open.length > 0)
+    for (const use of uses(module.code[open.pop() - imported]))
       if (use.kind === "global") globals.add(use.index);
-      else if (!moved.has(use.index)) functions.add(use.index);
-  return { functions, globals };
+      else need(use.index);
+  const ascending = (set) => new Set([...set].sort((a, b) => a - b));
+  return { functions: ascending(functions), globals: ascending(globals), copied };
 }
 
 /** `if (!ready) load(true); return table[slot](…parameters)`, where `load` is the page's. */
@@ -233,7 +244,7 @@ function secondOf(module, moved, late, slots, needs) {
     })),
     { name: "m", ...raw(KINDS.memory, fromLimits(module.memories[0])) },
   ].map((i) => ({ module: "", ...i }));
-  const order = [...moved].sort((a, b) => a - b);
+  const order = [...moved, ...needs.copied].sort((a, b) => a - b);
   const numbers = new Map([...needs.functions, ...order].map((old, place) => [old, place]));
   const renumber = (kind, index) => (kind === "function" ? numbers.get(index) : globals.indexOf(index));
   return {

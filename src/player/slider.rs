@@ -95,8 +95,9 @@ fn round_to(value: f64, digits: i32) -> f64 {
     if value == 0.0 {
         return 0.0;
     }
-    let power = libm::pow(10.0, f64::from(digits) - 1.0 - libm::floor(libm::log10(libm::fabs(value))));
-    libm::round(value * power) / power
+    let places = digits - 1 - libm::floor(libm::log10(libm::fabs(value))) as i32;
+    let power: f64 = (0..places.abs()).map(|_| 10.0).product();
+    if places < 0 { libm::round(value / power) * power } else { libm::round(value * power) / power }
 }
 
 #[cfg(test)]
