@@ -81,8 +81,8 @@ fn list_names_every_scenario_with_its_dials_checks_and_kinds() {
     assert_eq!(keys(chat), known);
     let dial = &chat["dials"][0];
     assert_eq!(keys(dial), ["field", "group", "help", "max", "min", "name", "title", "unit", "value", "words"]);
-    assert!(chat["kinds"].as_array().unwrap().iter().any(|kind| kind == "database"));
-    assert_eq!(chat["checks"], serde_json::json!(["chat"]));
+    assert!(chat["kinds"].as_array().unwrap().iter().any(|kind| kind == "raft-node"));
+    assert_eq!(chat["checks"], serde_json::json!(["chat", "raft"]));
 }
 
 #[test]

@@ -12,7 +12,11 @@ use faultline::timeline::{Cursor, Timeline};
 
 /// The chat service without its lesson and with these checks, as a document says them.
 fn chat(checks: &str) -> Document {
-    let mut document = builtin("chat").expect("it is there");
+    with_checks("chat", checks)
+}
+
+fn with_checks(name: &str, checks: &str) -> Document {
+    let mut document = builtin(name).expect("it is there");
     document.lesson = None;
     document.checks = schema::read(&Tree::from_json(checks).expect("JSON")).expect("checks");
     assert_eq!(document.problems(), []);
@@ -75,7 +79,7 @@ fn primaries(run: &Run) -> usize {
 fn a_state_that_lasts_for_one_event_is_seen_at_that_event() {
     let checks = r#"[{"always": {"name": "one-primary",
         "holds": {"not": {"is": {"node": "history", "state": "primary", "count": 2}}}}}]"#;
-    let mut run = run(chat(checks), 3);
+    let mut run = run(with_checks("chat-pair", checks), 3);
     run.run_until(secs(5), &mut ());
     let apart = |a: &str, b: &str| Act::Cut { between: (a.to_owned(), b.to_owned()), one_way: false };
     run.act(&apart("history-1", "supervisor"), &mut ()).expect("they are linked");

@@ -15,9 +15,8 @@ use super::{Check, Violation};
 /// Its name.
 pub const NAME: &str = "raft";
 /// What it promises.
-pub const PROMISE: &str = crate::later_text!(
-    "Election Safety, Leader Append-Only, Log Matching, Leader Completeness and State Machine Safety hold."
-);
+pub const PROMISE: &str =
+    "Election Safety, Leader Append-Only, Log Matching, Leader Completeness and State Machine Safety hold.";
 /// How many entries of a log, committed ones and terms are remembered; what is older is not looked at.
 pub const REMEMBERED: usize = 2_048;
 

@@ -12,7 +12,7 @@ use super::{Fact, Glyph, Message, Placeable};
 /// How many of the latest messages a look shows.
 const CELLS: u64 = 6;
 
-crate::config! { @opening
+crate::config! {
     /// What can be set about a database.
     pub struct DatabaseConfig {
         /// How often it tells the view service that it is alive.
@@ -193,7 +193,9 @@ impl Component for Database {
 impl Placeable for Database {
     const KIND: &'static str = "database";
     const TITLE: &'static str = "Database";
-    const ABOUT: &'static str = "Keeps the history of conversations on a primary and a backup; nothing is acknowledged before it is on both disks.";
+    const ABOUT: &'static str = crate::later_text!(
+        "Keeps the history of conversations on a primary and a backup; nothing is acknowledged before it is on both disks."
+    );
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["sender", "database", "supervisor"];

@@ -35,7 +35,7 @@ crate::choice! {
     }
 }
 
-crate::config! {
+crate::config! { @opening
     /// What can be set about a server of Raft.
     pub struct RaftNodeConfig {
         /// The shortest election time-out; each is drawn anew between the shortest and the longest.
@@ -302,7 +302,7 @@ impl Placeable for RaftNode {
     const KIND: &'static str = "raft-node";
     const TITLE: &'static str = "Raft server";
     const ABOUT: &'static str =
-        crate::later_text!("Keeps values under keys in a log that is the same on a majority of servers.");
+        "Keeps conversations, or values under keys, in a log that is the same on a majority of servers.";
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
     const TALKS_TO: &'static [&'static str] = &["kv-client", "raft-node", "sender"];

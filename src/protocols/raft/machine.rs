@@ -141,6 +141,7 @@ impl Machine {
         }
     }
 
+    #[cold]
     fn operate(&mut self, client: NodeId, number: u64, key: u32, op: Op) -> Option<(NodeId, kv::Message)> {
         match self.sessions.get(&client) {
             Some((last, came)) if *last == number => return Some((client, came.answer(number))),

@@ -42,6 +42,7 @@ impl Server {
         }
     }
 
+    #[cold]
     pub(super) fn on_add_server<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, from: NodeId, server: Member) {
         if !self.passes_on(port, from, server.node, Message::AddServer { server }) || self.members().contains(&server) {
             return;
@@ -66,6 +67,7 @@ impl Server {
 
     /// A server that is no member has answered: a newcomer that has nearly all of the log is made one; one that went, and
     /// has heard of it, is of no more concern.
+    #[cold]
     pub(super) fn admit<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, node: NodeId) {
         let settled = self.last_change() <= self.commit;
         let member = self.members().iter().any(|member| member.node == node);
@@ -86,6 +88,7 @@ impl Server {
         self.configurations.last().map_or(0, |(index, _)| *index)
     }
 
+    #[cold]
     pub(super) fn on_remove_server<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, from: NodeId, server: NodeId) {
         let leads = self.passes_on(port, from, server, Message::RemoveServer { server });
         if leads && self.members().len() > 1 && self.members().iter().any(|member| member.node == server) {
@@ -94,6 +97,7 @@ impl Server {
     }
 
     /// Appends a configuration, which holds from now on.
+    #[cold]
     fn change<P: RaftPort>(
         &mut self,
         port: &mut P,
@@ -115,6 +119,7 @@ impl Server {
     }
 
     /// A leader that is no member any more leads until that is committed (thesis §4.2.2).
+    #[cold]
     pub(super) fn retire<P: RaftPort>(&mut self, port: &mut P, rules: &Rules) {
         if matches!(self.role, Role::Leader(_)) && self.last_change() <= self.commit && !self.is_member() {
             self.begin_round(port, rules);
@@ -123,6 +128,7 @@ impl Server {
         }
     }
 
+    #[cold]
     pub(super) fn on_transfer<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, from: NodeId, server: NodeId) {
         if !self.passes_on(port, from, server, Message::TransferLeadership { server })
             || server == self.me.node
@@ -142,6 +148,7 @@ impl Server {
         self.replicate(port, rules);
     }
 
+    #[cold]
     pub(super) fn on_transfer_over<P: RaftPort>(&mut self, port: &mut P) {
         if let Role::Leader(leader) = &mut self.role
             && let Some(transfer) = leader.transfer.take()

@@ -584,6 +584,7 @@ impl Server {
         }
     }
 
+    #[cold]
     fn compact<P: RaftPort>(&mut self, port: &mut P, rules: &Rules) {
         let index = self.commit;
         let Some(term) = self.log.term(index) else { return };

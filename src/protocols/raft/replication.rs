@@ -99,6 +99,7 @@ impl Server {
     }
 
     /// A leader's snapshot has come (figure 13).
+    #[cold]
     pub(super) fn on_install<P: RaftPort>(
         &mut self,
         port: &mut P,
