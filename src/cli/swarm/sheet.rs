@@ -32,6 +32,9 @@ struct Written {
     /// Fault plans beside the document's.
     #[serde(default)]
     plans: Vec<Value>,
+    /// Cues beside the document's.
+    #[serde(default)]
+    cues: Vec<Value>,
     /// Checks beside the document's.
     #[serde(default)]
     checks: Vec<Value>,
@@ -55,6 +58,9 @@ struct WrittenCase {
     until: Option<String>,
     /// Other plans instead of the sheet's.
     plans: Option<Vec<Value>>,
+    /// More cues.
+    #[serde(default)]
+    cues: Vec<Value>,
     /// More checks.
     #[serde(default)]
     checks: Vec<Value>,
@@ -118,7 +124,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
     Ok(Sheet { stem, title, about: sheet.about, seeds: sheet.seeds, cases })
 }
 
-/// The document of a case, with its settings, plans and checks.
+/// The document of a case, with its settings, plans, cues and checks.
 fn compose(path: &Path, sheet: &Written, case: &WrittenCase) -> Result<Document, String> {
     let first = |problems: Vec<crate::scenario::Problem>| problems[0].to_string();
     let name = case.scenario.as_ref().unwrap_or(&sheet.scenario);
@@ -143,6 +149,8 @@ fn compose(path: &Path, sheet: &Written, case: &WrittenCase) -> Result<Document,
     })?;
     let mut table: Table = toml::Table::try_from(written(&document)).map_err(|why| why.to_string())?;
     append(&mut table, "plans", case.plans.as_ref().unwrap_or(&sheet.plans));
+    append(&mut table, "cues", &sheet.cues);
+    append(&mut table, "cues", &case.cues);
     append(&mut table, "checks", &sheet.checks);
     append(&mut table, "checks", &case.checks);
     let text = toml::to_string(&table).map_err(|why| why.to_string())?;

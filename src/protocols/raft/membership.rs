@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::sim::{NodeId, Time};
 
 use super::leader::Progress;
-use super::{Command, MAX_MEMBERS, Member, Message, RaftPort, Role, Rules, Server, Timer};
+use super::{Command, MAX_MEMBERS, Member, Message, Mistake, RaftPort, Role, Rules, Server, Timer};
 
 /// How many entries behind a newcomer may be when it is made a member.
 const NEAR: u64 = 8;
@@ -23,8 +23,8 @@ impl Server {
     }
 
     /// Whether the leader may change the configuration: the last change is committed, and so is an entry of its term.
-    fn may_change(&self) -> bool {
-        self.last_change() <= self.commit && self.knows_commit()
+    fn may_change(&self, rules: &Rules) -> bool {
+        self.last_change() <= self.commit && (self.knows_commit() || rules.mistake == Mistake::EarlyChange)
     }
 
     /// Keeps an eye on every member, and on those that are on their way.
@@ -105,7 +105,7 @@ impl Server {
         keep: impl Fn(&Member) -> bool,
         new: Option<Member>,
     ) {
-        if !self.may_change() {
+        if !self.may_change(rules) {
             return;
         }
         let mut members: Vec<Member> = self.members().iter().copied().filter(keep).chain(new).collect();

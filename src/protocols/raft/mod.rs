@@ -98,6 +98,9 @@ crate::choice! {
         AnyLog = "any-log",
         /// Half of the servers, rounded down, are held for a majority.
         Half = "half",
+        /// A leader changes the members before an entry of its own term is committed, as in the thesis before its
+        /// correction of 2015.
+        EarlyChange = "early-change",
     }
 }
 

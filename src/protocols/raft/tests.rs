@@ -1,5 +1,7 @@
 //! The protocol by hand: figures 7 and 8, the questions of the user study, and each part of the thesis once.
 
+mod corrected;
+
 use super::*;
 use crate::protocols::board::{Asked, Placed};
 use crate::protocols::chat;
