@@ -3,15 +3,17 @@
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::protocols::chat::author;
+use crate::protocols::chat::{author, count};
+use crate::protocols::history::{AUTHORS, Seen};
 use crate::sim::{Item, NodeId, RecordId, Table, Time};
 
 use super::{Check, Violation};
 
 /// How many accepted messages that are not yet stored are watched; more are not, and that is no verdict.
 pub const AT_RISK: usize = 1024;
-/// How many of the latest stored messages are looked for when a copy may have been destroyed. Fewer than a history
-/// keeps of a conversation, so that one that was forgotten in due course does not count as lost.
+/// How many of the latest stored messages, and from how many of a conversation's latest places, are looked for when a copy
+/// may have been destroyed. Fewer than a history keeps of a conversation, so that one that was forgotten in due course does
+/// not count as lost.
 pub const STORED: usize = 256;
 /// How many of a conversation's latest places are compared between readers.
 pub const PLACES: usize = 512;
@@ -27,6 +29,8 @@ struct Accepted {
     by: NodeId,
     at: Time,
     record: RecordId,
+    /// Where it stands in its conversation; 0 until it is stored.
+    place: u64,
     /// Where a copy was last found.
     seen_at: Option<NodeId>,
 }
@@ -54,8 +58,12 @@ pub struct Chat {
     at_risk: Vec<Accepted>,
     /// Accepted and stored: looked for when a copy may have been destroyed.
     stored: Rc<Vec<Accepted>>,
-    /// Stored before the author knew that it was accepted.
-    stored_first: Vec<Item>,
+    /// Stored before the author knew that it was accepted, and where.
+    stored_first: Vec<(Item, u64)>,
+    /// What was ever stored of each author. One may hear so late of what was stored that it is forgotten by then.
+    ever: Table<NodeId, Seen>,
+    /// The last place of each conversation.
+    last_place: Table<u32, u64>,
     readers: Table<NodeId, Reader>,
     places: Table<u32, Rc<Places>>,
     /// Something happened by which copies can go.
@@ -75,6 +83,31 @@ impl Chat {
         stored.push(accepted);
     }
 
+    /// Whether a message was ever stored, as far as it is known.
+    fn was_stored(&self, item: Item) -> bool {
+        match self.ever.get(&author(item)) {
+            Some(seen) => seen.contains(count(item)),
+            None => self.ever.len() >= AUTHORS,
+        }
+    }
+
+    fn on_stored(&mut self, item: Item, conversation: u32, place: u64) {
+        let last = self.last_place.or_default(conversation);
+        *last = place.max(*last);
+        if let Some(risk) = self.at_risk.iter().position(|accepted| accepted.item == item) {
+            let accepted = self.at_risk.remove(risk);
+            self.keep_stored(Accepted { place, ..accepted });
+        } else if !self.was_stored(item) {
+            if self.stored_first.len() >= STORED {
+                self.stored_first.remove(0);
+            }
+            self.stored_first.push((item, place));
+        }
+        if self.ever.len() < AUTHORS || self.ever.contains_key(&author(item)) {
+            self.ever.or_default(author(item)).insert(count(item));
+        }
+    }
+
     fn on_fact(&mut self, record: &Record, fact: &Fact, world: &World, found: &mut Vec<Violation>) {
         match fact {
             Fact::Accepted { item, conversation, text, by } => {
@@ -85,26 +118,17 @@ impl Chat {
                     by: *by,
                     at: record.at,
                     record: record.id,
+                    place: 0,
                     seen_at: None,
                 };
-                if let Some(place) = self.stored_first.iter().position(|stored| stored == item) {
-                    self.stored_first.remove(place);
-                    self.keep_stored(accepted);
-                } else if self.at_risk.len() < AT_RISK {
+                if let Some(known) = self.stored_first.iter().position(|(stored, _)| stored == item) {
+                    let (_, place) = self.stored_first.remove(known);
+                    self.keep_stored(Accepted { place, ..accepted });
+                } else if !self.was_stored(*item) && self.at_risk.len() < AT_RISK {
                     self.at_risk.push(accepted);
                 }
             }
-            Fact::Stored { item, .. } => {
-                if let Some(place) = self.at_risk.iter().position(|accepted| accepted.item == *item) {
-                    let accepted = self.at_risk.remove(place);
-                    self.keep_stored(accepted);
-                } else if !self.stored_first.contains(item) {
-                    if self.stored_first.len() >= STORED {
-                        self.stored_first.remove(0);
-                    }
-                    self.stored_first.push(*item);
-                }
-            }
+            Fact::Stored { item, conversation, place } => self.on_stored(*item, *conversation, *place),
             Fact::Copied { .. } => self.look = true,
             Fact::Joined { conversation, place } => {
                 let known = self.readers.get(&record.node).filter(|reader| reader.conversation == *conversation);
@@ -288,6 +312,14 @@ impl Check for Chat {
         let blow = self.blow.take();
         let last = self.last.take();
         let Some(last) = blow.or(last) else { return };
+        if self.look && !self.stored.is_empty() {
+            let late = |accepted: &Accepted| {
+                self.last_place.get(&accepted.conversation).is_some_and(|last| accepted.place + STORED as u64 <= *last)
+            };
+            if self.stored.iter().any(late) {
+                Rc::make_mut(&mut self.stored).retain(|accepted| !late(accepted));
+            }
+        }
         let mut told = 0;
         let mut judge = |accepted: &mut Accepted| {
             let left = is_left(accepted, world);
