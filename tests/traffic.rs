@@ -8,7 +8,7 @@ use std::process::Command;
 use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
-use faultline::scenario::{Act, FaultPlan, Run, Tree, builtin, schema};
+use faultline::scenario::{Act, FaultPlan, Run, Sink, Tree, builtin, schema};
 use faultline::sim::{Time, Value};
 
 /// What the command line prints.
@@ -80,6 +80,33 @@ fn a_retry_storm_stays_unless_something_is_done_against_it() {
             let expected: &[&str] = if ends { &[] } else { &["well-again"] };
             assert_eq!(broken(&run), expected, "{dials:?}, seed {seed}");
         }
+    }
+}
+
+/// Counts the messages of which people were told, from a time on, that they are safe.
+struct Safe {
+    from: Time,
+    count: u64,
+}
+
+impl Sink for Safe {
+    fn take(&mut self, record: Record) {
+        self.count += u64::from(record.at >= self.from && matches!(record.what, What::Fact(Fact::Accepted { .. })));
+    }
+}
+
+#[test]
+fn a_chat_of_fifty_times_the_people_keeps_its_promises_and_does_not_choke_on_what_is_asked_again() {
+    // 300 people write 450 messages a second and ask for news 100 times a second. The leader of the history does a thousand
+    // requests a second, so not everything can be asked twice; half of the messages must get through.
+    for (name, least) in [("chat", 225), ("chat-pair", 0)] {
+        let mut document = builtin(name).expect("it is there");
+        document.groups.iter_mut().find(|group| group.name == "clients").expect("people").count = 300;
+        let mut run = Run::new(Rc::new(document), 20260).expect("it has no problems");
+        let mut safe = Safe { from: secs(5), count: 0 };
+        run.run_until(secs(15), &mut safe);
+        assert!(broken(&run).is_empty(), "{name}: {:?}", run.violations().first());
+        assert!(safe.count >= least * 10, "{name}: {} in ten seconds", safe.count);
     }
 }
 

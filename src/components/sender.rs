@@ -3,7 +3,7 @@
 //! It keeps nothing that matters. What it has not been able to store it has not acknowledged — unless it is set to
 //! acknowledge before it has stored, which is the mistake that this setting is there to show.
 
-use crate::protocols::chat::{Post, Why};
+use crate::protocols::chat::{Post, Why, author};
 use crate::protocols::{Family, delivery, health, primary_backup, routing};
 use crate::sim::{Component, Context, Discipline, Dist, Item, Look, Machine, Micros, NodeId, Table, Time, Work};
 
@@ -122,6 +122,16 @@ impl Sender {
         }
     }
 
+    /// Lets go what the same author wrote last, for something that must be stored before it: they will ask again. Else a
+    /// sender could be full of what waits for what it refuses.
+    fn make_room(&mut self, item: Item) -> bool {
+        let later = |(other, waiting): &(&Item, &Waiting)| {
+            author(**other) == author(item) && **other > item && !waiting.promised
+        };
+        let last = self.waiting.iter().rev().find(later).map(|(other, _)| *other);
+        last.is_some_and(|last| self.waiting.remove(&last).is_some())
+    }
+
     fn on_delivery(&mut self, cx: &mut Context<Self>, gateway: NodeId, message: delivery::Message) {
         let idle = self.waiting.is_empty() && self.reading.is_empty();
         match message {
@@ -135,7 +145,7 @@ impl Sender {
                     }
                     return;
                 }
-                if self.waiting.len() >= WAITING {
+                if self.waiting.len() >= WAITING && !self.make_room(item) {
                     return cx.send(gateway, delivery::Message::Refused { client, why: Why::Busy }.into());
                 }
                 let promised = cx.config().acknowledge == Acknowledge::BeforeStore;
@@ -225,8 +235,11 @@ impl Sender {
     fn look_again(&mut self, cx: &mut Context<Self>) {
         let (now, timeout) = (cx.now(), cx.config().timeout);
         let late = |asked: Time| now.since(asked) >= timeout;
-        let items: Vec<Item> =
-            self.waiting.iter().filter(|(_, waiting)| waiting.asked.is_some_and(late)).map(|(item, _)| *item).collect();
+        // Of each author the first: what they wrote after it cannot be stored before it. Else a full sender alone would ask
+        // for more than the history can do, and go on doing so.
+        let mut items: Vec<Item> = self.waiting.keys().copied().collect();
+        items.dedup_by_key(|item| author(*item));
+        items.retain(|item| self.waiting.get(item).and_then(|waiting| waiting.asked).is_some_and(late));
         let readers: Vec<NodeId> =
             self.reading.iter().filter(|(_, reading)| late(reading.asked)).map(|(reader, _)| *reader).collect();
         if (!items.is_empty() || !readers.is_empty()) && late(self.heard) {
