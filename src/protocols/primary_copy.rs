@@ -15,8 +15,8 @@
 //! the one that has most among n − k + 1 of them, which it has first had sealed: they take nothing more of the old view.
 //! With k = 0 whatever the primary had not handed on is lost with it, though it was acknowledged.
 //!
-//! Why an old primary does not answer: it does so under a lease that the manager renews, and nobody is appointed before
-//! the lease is over or the old primary has been sealed. That counts on clocks that run about alike.
+//! Why an old primary does not answer: it begins to serve and answers under a lease that the manager renews, and nobody
+//! is appointed before the lease is over or the old primary has been sealed. That counts on clocks that run about alike.
 //!
 //! In a new view each backup gets everything once. `primary_backup` is the same principle for conversations.
 
@@ -519,7 +519,9 @@ impl Server {
             }
         } else if view.number == self.number() && view.primary == port.id() && confirmed && self.sealed <= view.number {
             self.lease = self.lease.max(sent + lease);
-            if self.role == Role::Preparing && self.ready() {
+            // A confirmation may come late, as to one that stood still: its lease is over, and another may serve by now.
+            let leased = !rules.fenced || port.now() < self.lease;
+            if self.role == Role::Preparing && self.ready() && leased {
                 self.role = Role::Primary;
                 outcome.serves = true;
                 port.note(format!("serves: {view}"));

@@ -298,3 +298,25 @@ fn a_view_whose_primary_died_before_it_served_is_passed_over() {
     assert_eq!((stage.view(), stage.manager.active()), ("view 3: primary @3, backups none".to_owned(), true));
     assert_eq!(stage.has(SERVERS[2], 7), Some(11));
 }
+
+#[test]
+fn a_confirmation_that_comes_when_its_lease_is_over_lets_nobody_serve() {
+    for fenced in [true, false] {
+        let rules = Rules { fenced, early: false };
+        let (mut server, mut desk) = (Server::boot(&Store::default(), Time::ZERO), Desk::new(1));
+        let view = View { number: 1, primary: SERVERS[0], backups: Rc::from([SERVERS[1]]), acks: 1 };
+        let appoint = |confirmed, sent| Message::Appoint { view: view.clone(), confirmed, sent, lease: LEASE };
+        server.on_message(&mut desk, MANAGER, appoint(false, Time::ZERO), &rules);
+        server.on_timer(&mut desk, Timer::Installed(1), &rules);
+        let copied = Message::Transferred { view: 1, position: 0 };
+        assert!(server.on_message(&mut desk, SERVERS[1], copied, &rules).news, "it is ready");
+        // It stood still for as long as the lease, while this waited for it: somebody else may have been appointed.
+        desk.now = Time::ZERO + LEASE;
+        let late = server.on_message(&mut desk, MANAGER, appoint(true, Time::ZERO), &rules);
+        assert_eq!(late.serves, !fenced);
+        // If nobody was, the manager confirms it again.
+        let sent = desk.now;
+        let again = server.on_message(&mut desk, MANAGER, appoint(true, sent), &rules);
+        assert_eq!((again.serves, server.role()), (fenced, Role::Primary));
+    }
+}
