@@ -228,8 +228,9 @@ impl Manager {
         }
     }
 
-    /// Whether the view must change: a member is silent or has crashed, somebody waits to be taken in, or other copies
-    /// are asked for.
+    /// Whether the view must change: a member is silent or has crashed, somebody waits to be taken in, other copies are
+    /// asked for, or somebody is sealed for a later one, of which a manager that crashed meanwhile knows nothing more:
+    /// whoever is sealed takes no part in this one again.
     fn outdated(&self, now: Time, rules: &Rules) -> bool {
         let Some(decided) = &self.register.decided else { return true };
         let alive = self.alive(now, rules);
@@ -241,7 +242,8 @@ impl Manager {
         });
         let waits = alive.iter().any(|(server, _)| !decided.lives.iter().any(|(other, _)| other == server));
         let acks = Manager::acks(decided.view.backups.len(), rules);
-        gone || settled && (waits || acks != decided.view.acks)
+        let unfinished = alive.iter().any(|(_, report)| report.sealed > decided.view.number);
+        gone || unfinished || settled && (waits || acks != decided.view.acks)
     }
 
     fn consider<P>(&mut self, port: &mut P, rules: &Rules, wired: &[NodeId])
@@ -257,8 +259,8 @@ impl Manager {
             if !self.outdated(now, rules) {
                 return;
             }
-            let held = alive.iter().map(|(_, report)| report.held).max().unwrap_or(0);
-            self.electing = Some(held.max(self.view().map_or(0, |view| view.number)) + 1);
+            let known = alive.iter().map(|(_, report)| report.sealed.max(report.held + 1)).max().unwrap_or(1);
+            self.electing = Some(known.max(self.view().map_or(0, |view| view.number) + 1));
             self.tell_all(port, rules);
         }
         let Some(number) = self.electing else { return };

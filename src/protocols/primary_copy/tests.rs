@@ -320,3 +320,20 @@ fn a_confirmation_that_comes_when_its_lease_is_over_lets_nobody_serve() {
         assert_eq!((again.serves, server.role()), (fenced, Role::Primary));
     }
 }
+
+#[test]
+fn a_view_change_that_the_manager_forgot_in_a_crash_is_brought_to_its_end() {
+    let mut stage = Stage::new(Acknowledge::Some);
+    // Of three it hears one, seals it, and cannot decide.
+    stage.cut.extend([(SERVERS[0], MANAGER), (SERVERS[2], MANAGER)]);
+    stage.pass(12);
+    assert_eq!((stage.view(), stage.manager.electing()), ("view 1: primary @1, backups @2 @3".to_owned(), Some(2)));
+    // It crashes. When it is back all are well, and in the lives in which they were appointed.
+    stage.manager = Manager::boot(&stage.register, stage.now, &stage.rules);
+    stage.cut.clear();
+    stage.pass(12);
+    assert_eq!((stage.view(), stage.manager.active()), ("view 2: primary @1, backups @2 @3".to_owned(), true));
+    stage.ask(SERVERS[0], 1, Op::Write(11));
+    assert_eq!(stage.told(), done(1, None));
+    assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(11); 3], "the one that was sealed takes part again");
+}
