@@ -21,6 +21,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::sim::{Disk, Micros, NodeId, Port, Stream, Table, Time};
@@ -29,6 +30,8 @@ pub use wire::{Entry, Message, Stamp, Told};
 
 /// How many items a site keeps.
 pub const MAX_ITEMS: usize = 1_024;
+/// How many writes under way a site remembers, so that no stamp is given twice.
+pub const MAX_WRITING: usize = 64;
 
 crate::choice! {
     /// How a site spreads what it has heard.
@@ -156,6 +159,8 @@ impl Disk for Database {
     fn apply(&mut self, write: Write) {
         let rows = Rc::make_mut(&mut self.0);
         match write {
+            // What was put in here may come to the disk before something older that was heard meanwhile.
+            Write::Entry(entry) if rows.get(&entry.key).is_some_and(|old| old.stamp > entry.stamp) => {}
             Write::Entry(entry) => rows.insert(entry.key, entry),
             Write::Gone(key) => {
                 rows.remove(&key);
@@ -205,14 +210,26 @@ impl Rumour {
 }
 
 /// A site with its copy of the database.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct Site {
     items: Table<u32, Entry>,
+    /// The stamps of what was put in here and is not on the disk yet.
+    writing: Vec<Stamp>,
     /// Its infective list.
     rumours: Table<u32, Rumour>,
     told: Vec<Told>,
     /// How many updates it has sent in rumours.
     pub sent: u64,
+}
+
+impl Hash for Site {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.items, &self.rumours, &self.told, self.sent).hash(state);
+        // Nearly always there are none.
+        if !self.writing.is_empty() {
+            self.writing.hash(state);
+        }
+    }
 }
 
 impl Site {
@@ -223,7 +240,7 @@ impl Site {
         if !items.is_empty() {
             told.push(Told::Found(items.values().copied().collect()));
         }
-        Site { items, rumours: Table::new(), told, sent: 0 }
+        Site { items, writing: Vec::new(), rumours: Table::new(), told, sent: 0 }
     }
 
     /// All that it has, ascending by key.
@@ -274,11 +291,27 @@ impl Site {
         }
         // A clock that is behind must not make a new entry older than the one that it takes the place of.
         let at = old.map_or(port.now(), |old| port.now().max(Time(old.at.0 + 1)));
-        let entry = Entry { key, stamp: Stamp { at, by: port.id() }, value, hops: 0 };
+        let entry = Entry { key, stamp: self.unused(Stamp { at, by: port.id() }), value, hops: 0 };
         match rules.keeping {
-            Keeping::Disk => port.persist(Write::Entry(entry), Some(Timer::Written(entry))),
+            Keeping::Disk => {
+                if self.writing.len() >= MAX_WRITING {
+                    self.writing.remove(0);
+                }
+                self.writing.push(entry.stamp);
+                port.persist(Write::Entry(entry), Some(Timer::Written(entry)));
+            }
             Keeping::Memory => self.on_timer(port, rules, Timer::Written(entry), wired),
         }
+    }
+
+    /// The first stamp from this one on that nothing has which it is writing or has. The paper's `Now` is globally unique;
+    /// here somebody may act twice in a microsecond, as after a pause, when all that has waited is done at once.
+    fn unused(&self, mut stamp: Stamp) -> Stamp {
+        let used = |stamp: &Stamp| self.writing.contains(stamp) || self.items.values().any(|item| item.stamp == *stamp);
+        while used(&stamp) {
+            stamp.at += Micros(1);
+        }
+        stamp
     }
 
     /// Forgets what it has under a key.
@@ -457,6 +490,7 @@ impl Site {
                 }
             }
             Timer::Written(entry) => {
+                self.writing.retain(|stamp| *stamp != entry.stamp);
                 self.hear(port, rules, entry, None, wired);
             }
         }

@@ -176,6 +176,39 @@ fn an_entry_of_its_own_is_told_when_it_is_on_the_disk_and_is_newer_than_what_it_
     assert_eq!(lines(&mut Site::new(&disk), &mut desk), [format!("finds on its disk: {told}")]);
 }
 
+#[test]
+fn two_updates_in_the_same_microsecond_have_stamps_of_their_own() {
+    let (mut own, mut desk) = site();
+    let rules = Rules { keeping: Keeping::Disk, ..rules(Spreading::Push, Stop::Never, 1) };
+    desk.now = Time(1_000_000);
+    own.publish(&mut desk, &rules, 7, Some(4), &[A]);
+    own.publish(&mut desk, &rules, 8, Some(5), &[A]);
+    own.publish(&mut desk, &rules, 7, Some(6), &[A]);
+    for (_, done) in std::mem::take(&mut desk.writes) {
+        own.on_timer(&mut desk, &rules, done.expect("it waits for that"), &[A]);
+    }
+    let stamps: Vec<(u32, u64)> = own.items().map(|entry| (entry.key, entry.stamp.at.0)).collect();
+    assert_eq!(stamps, [(7, 1_000_002), (8, 1_000_001)]);
+    assert_eq!(own.item(7).and_then(|entry| entry.value), Some(6));
+}
+
+#[test]
+fn what_is_on_the_disk_is_not_replaced_by_something_older() {
+    let (mut own, mut desk) = site();
+    let rules = Rules { keeping: Keeping::Disk, ..rules(Spreading::Push, Stop::Never, 1) };
+    desk.now = Time(2_000_000);
+    own.publish(&mut desk, &rules, 7, Some(4), &[A]);
+    // Before it is on the disk it hears of another that is older, which is news to it all the same.
+    own.on_message(&mut desk, &rules, A, rumour(entry(1_000_000, A, Some(3))), &[A]);
+    let mut disk = Database::default();
+    for (write, done) in std::mem::take(&mut desk.writes) {
+        disk.apply(write);
+        done.into_iter().for_each(|done| own.on_timer(&mut desk, &rules, done, &[A]));
+    }
+    assert_eq!(own.item(7).and_then(|entry| entry.value), Some(4));
+    assert_eq!(Site::new(&disk).item(7), own.item(7));
+}
+
 /// One run among `n` sites in cycles: residue, traffic, the mean and the last time of hearing.
 fn epidemic(n: usize, rules: &Rules, seed: u32) -> [f64; 4] {
     let ids = || (0..n as u32).map(NodeId);
