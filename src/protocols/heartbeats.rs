@@ -208,11 +208,17 @@ impl Watched {
         self.news.standing == Standing::Left
     }
 
-    /// A heartbeat has come. The silence before the first one of a life, or after it was given up, is no interval.
+    /// A heartbeat has come. The silence before the first one of a life, or after it was given up, is no interval. Nor
+    /// is one that was long enough to give it up, though nobody did: whoever stands still finds heartbeats waiting and
+    /// takes them in before it looks at its timers, and its own pause says nothing about the link. Akka's detector leaves
+    /// such an interval out, too (`PhiAccrualFailureDetector.heartbeat`).
     fn hear(&mut self, now: Time, incarnation: Incarnation, rules: &Rules) {
         let goes_on = self.news.standing == Standing::Alive && self.news.incarnation == incarnation;
-        if let (Some(heard), true, Patience::Phi(_, size, _)) = (self.heard, goes_on, rules.patience) {
-            self.window.push(now.since(heard), size as usize);
+        if let (Some(heard), true, Patience::Phi(threshold, size, floor)) = (self.heard, goes_on, rules.patience) {
+            let interval = now.since(heard);
+            if self.window.phi(interval, floor) < threshold {
+                self.window.push(interval, size as usize);
+            }
         }
         self.heard = Some(now);
         self.news.standing = Standing::Alive;
@@ -273,6 +279,19 @@ mod tests {
         assert_eq!(own.silence(A, desk.now), Some(Micros::ZERO));
         let (_, steady, _) = heard(Patience::Phi(8.0, 5, Micros::ms(5)));
         assert_eq!(due(&steady, A).0 / 1_000, 128);
+    }
+
+    #[test]
+    fn a_pause_of_its_own_is_no_interval() {
+        let (mut own, mut desk, rules) = heard(Patience::Phi(8.0, 100, Micros::ms(5)));
+        // It stood still for 20 s, and what has come meanwhile is there before its timers.
+        desk.now += Micros::secs(20);
+        own.on_message(&mut desk, &rules, A, Message::Heartbeat { life: 1, number: 11 });
+        assert_eq!(due(&desk, A).0 / 1_000, 159, "as before the pause; with 20 s among the intervals it was 32 s");
+        // An interval within its patience teaches it.
+        desk.now += Micros::ms(150);
+        own.on_message(&mut desk, &rules, A, Message::Heartbeat { life: 1, number: 12 });
+        assert!(due(&desk, A) > Micros::ms(170), "{:?}", due(&desk, A));
     }
 
     #[test]
