@@ -15,6 +15,9 @@
 //!   would never learn of it, since nobody pings it any more.
 //! - When half of a suspect's time is over, whoever still suspects it pings it itself. One that was cut off for a moment
 //!   suspects others while nobody hears it: its news has gone out often enough by then, and they would never know.
+//! - Some of what a member has on its list is only a guess: who is there, when it starts again with the list of the
+//!   beginning, and who is dead, when it was itself taken for faulty and may have been the one who was out of reach. It
+//!   tells nobody of a guess, and whoever knows better is believed.
 //! - Now and then a member asks one that was declared faulty to take it in, or two halves of a group that was divided
 //!   would never find together again. HashiCorp's Serf does so.
 
@@ -158,7 +161,8 @@ impl Swim {
     pub fn new(life: u32, known: &[NodeId]) -> Swim {
         let mut list = List::default();
         for node in known {
-            list.assume(*node);
+            // What one knows that starts again is what was so in the beginning.
+            list.assume(*node, life > 1);
         }
         let me = Incarnation { life, number: 0 };
         let events = vec![Event::Incarnated(me)];
@@ -232,7 +236,7 @@ impl Swim {
 
     /// What rides on a message to one: what is thought of it, where that is not well, and then what is new.
     fn rider<P: Port<Message = Message, Timer = Timer>>(&mut self, port: &P, rules: &Rules, to: NodeId) -> Rider {
-        let about = self.list.get(to).filter(|news| news.standing != Standing::Alive);
+        let about = self.list.get(to).filter(|news| news.standing != Standing::Alive && !self.list.guesses(to));
         let often = rules.lambda * self.list.logarithm();
         let mut news = self.list.pick(rules.piggyback as usize, often, self.own(port.id()));
         if let Some(about) = about {
@@ -285,7 +289,7 @@ impl Swim {
             }
             Message::Ack { of, number, .. } => self.on_ack(port, rules, of, number),
             Message::Join { .. } => {
-                let rider = Rider { me: self.me, news: self.list.rows().collect() };
+                let rider = Rider { me: self.me, news: self.list.known().collect() };
                 port.send(from, Message::Welcome { rider });
             }
             Message::Welcome { .. } => {
@@ -426,18 +430,24 @@ impl Swim {
             self.me = Incarnation { life: life + 1, number: 0 };
             self.events.push(Event::Incarnated(self.me));
             if news.standing == Standing::Faulty {
-                self.ask_anew(port, from);
+                self.ask_anew(port, rules, from);
             }
         }
         // Also where the news is old: then what it said of itself has not come far enough.
         self.list.spread(port.id());
     }
 
-    /// One that was taken for faulty may have taken others for it, while it was they who could not reach it: it forgets
-    /// whom it doubted, and asks for the list of the one who told it.
-    fn ask_anew<P: Port<Message = Message, Timer = Timer>>(&mut self, port: &mut P, from: NodeId) {
-        for doubted in self.list.forget_doubted() {
-            self.forget(port, doubted);
+    /// One that was taken for faulty may have taken others for it, while it was they who could not reach it: whom it
+    /// declared it only guesses to be dead, whom it suspects gets all its time anew, and it asks for the list of the one
+    /// who told it.
+    ///
+    /// To forget them would not do: whoever is really dead would be alive again by the word of one that has just started
+    /// and knows no better.
+    fn ask_anew<P: Port<Message = Message, Timer = Timer>>(&mut self, port: &mut P, rules: &Rules, from: NodeId) {
+        self.list.doubt_the_faulty();
+        for news in self.list.rows().filter(|news| news.standing == Standing::Suspect) {
+            self.forget(port, news);
+            port.set(Timer::Half(news.node, news.incarnation), self.half(rules));
         }
         port.send(from, Message::Join { rider: Rider { me: self.me, news: Rc::default() } });
     }

@@ -1,14 +1,18 @@
 //! A member's list: whom it takes for what, and which news it still has to spread.
 
+use std::hash::{Hash, Hasher};
+
 use crate::sim::{NodeId, Stream, Table};
 
 use super::MAX_MEMBERS;
 use super::wire::{Incarnation, News, Standing};
 
 /// The list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List {
     rows: Table<NodeId, News>,
+    /// Of whom it has only a guess: it tells nobody, and takes anybody's word that they are there.
+    guessed: Vec<NodeId>,
     /// How many of them are there, suspected or not.
     here: u32,
     /// News that is still spread: about whom, and how often it went out.
@@ -18,12 +22,30 @@ pub struct List {
     next: usize,
 }
 
+impl Hash for List {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.rows, self.here, &self.fresh, &self.order, self.next).hash(state);
+        // Nearly always there are none.
+        if !self.guessed.is_empty() {
+            self.guessed.hash(state);
+        }
+    }
+}
+
 impl List {
     /// Everything on it, ascending.
     pub fn rows(&self) -> impl Iterator<Item = News> + Clone {
         self.rows.values().copied()
     }
-    /// What is known of one.
+    /// What it can tell others: all but guesses.
+    pub fn known(&self) -> impl Iterator<Item = News> + Clone {
+        self.rows().filter(|news| !self.guesses(news.node))
+    }
+    /// Whether it has only a guess of this one.
+    pub fn guesses(&self, node: NodeId) -> bool {
+        self.guessed.contains(&node)
+    }
+    /// What it has of one.
     pub fn get(&self, node: NodeId) -> Option<News> {
         self.rows.get(&node).copied()
     }
@@ -39,7 +61,14 @@ impl List {
     /// Takes in news of another where it overrides what is known. What was known, or nothing; `None` where it stays.
     pub fn learn(&mut self, news: News, luck: &mut Stream) -> Option<Option<News>> {
         let known = self.get(news.node);
-        let stays = known.is_some_and(|known| !news.overrides(known)) || known.is_none() && !self.has_room();
+        let guessed = self.guesses(news.node);
+        let overrides = |known: News| if guessed { news.corrects(known) } else { news.overrides(known) };
+        let stays = known.is_some_and(|known| !overrides(known)) || known.is_none() && !self.has_room();
+        // Who says the same, or knows better, makes it more than a guess.
+        let same = |known: News| news.standing == known.standing && news.incarnation.life == known.incarnation.life;
+        if guessed && known.is_some_and(|known| overrides(known) || same(known)) {
+            self.guessed.retain(|node| *node != news.node);
+        }
         // Always drawn, so that what is known already shifts nothing.
         let bits = luck.bits();
         if stays {
@@ -60,25 +89,26 @@ impl List {
         Some(known)
     }
 
-    /// Puts one on the list as known from the start, which is no news.
-    pub fn assume(&mut self, node: NodeId) {
+    /// Puts one on the list as known from the start, which is no news; it may be a guess.
+    pub fn assume(&mut self, node: NodeId, guess: bool) {
         if self.rows.get(&node).is_none() && self.has_room() {
             self.rows.insert(node, News::alive(node, Incarnation::FIRST));
             self.here += 1;
             self.order.push(node);
+            if guess {
+                self.guessed.push(node);
+            }
         }
     }
 
-    /// Takes those off the list that are suspected or were declared faulty. Who they were.
-    pub fn forget_doubted(&mut self) -> Vec<News> {
-        let doubted = |news: &News| matches!(news.standing, Standing::Suspect | Standing::Faulty);
-        let gone: Vec<News> = self.rows().filter(doubted).collect();
-        for news in &gone {
-            self.take_out(*news);
-            self.rows.remove(&news.node);
-            self.hush(news.node);
+    /// Takes back that some were declared faulty: it is only a guess that they are.
+    pub fn doubt_the_faulty(&mut self) {
+        let faulty = |news: &News| news.standing == Standing::Faulty;
+        let those: Vec<NodeId> = self.known().filter(faulty).map(|news| news.node).collect();
+        for node in those {
+            self.hush(node);
+            self.guessed.push(node);
         }
-        gone
     }
 
     /// One is not there any more.

@@ -182,6 +182,41 @@ fn one_that_is_suspected_says_that_it_is_alive_with_the_next_number() {
 }
 
 #[test]
+fn one_that_was_taken_for_faulty_only_guesses_who_is_dead() {
+    let confirm = |node| News { node, standing: Standing::Faulty, incarnation: at(1, 0) };
+    let mut sat = Sat::new(rules());
+    sat.hear(A, Message::Ping { number: 1, rider: says(1, 0, &[confirm(B), suspect(C, 0)]) });
+    let told = sat.hear(A, Message::Ping { number: 2, rider: says(1, 0, &[confirm(NodeId(0))]) });
+    assert!(told.starts_with("→ @1 Join incarnation 2.0\n") && !told.contains("@2"), "{told}");
+    // Whoever asks it does not hear of B. Whom it suspects it tells, and it has all its time.
+    let told = sat.hear(NodeId(9), Message::Join { rider: says(1, 0, &[]) });
+    let list = "{Alive @1 1.0} {Suspect @3 1.0} {Alive @9 1.0}";
+    assert!(told.starts_with(&format!("→ @9 Welcome incarnation 2.0, news {list}\n")), "{told}");
+    assert!(sat.is_set(Timer::Half(C, at(1, 0))));
+    // That another gets no answer of B either brings it not to life; that it lives does, in the same incarnation.
+    let mut other = Sat { swim: sat.swim.clone(), desk: Desk::new(0), rules: rules() };
+    let ack = |news: News| Message::Ack { of: A, number: 900, rider: says(1, 0, &[news]) };
+    assert_eq!(sat.hear(A, ack(suspect(B, 0))), "");
+    let told = sat.hear(A, ack(News::alive(B, at(1, 0))));
+    assert_eq!(told, "{Alive @2 1.0} from @1\nwas mistaken about @2");
+    // If another confirms it, it knows again.
+    assert_eq!(other.hear(A, ack(confirm(B))), "");
+    assert_eq!(other.hear(A, ack(News::alive(B, at(1, 0)))), "");
+}
+
+#[test]
+fn one_that_starts_again_does_not_vouch_for_those_it_has_not_heard_of() {
+    let mut swim = Swim::new(2, &[A, B, C]);
+    let mut desk = Desk::new(0);
+    swim.start(&mut desk, &rules(), &[A], Micros::ZERO);
+    let mut sat = Sat { swim, desk, rules: rules() };
+    sat.told();
+    sat.hear(A, Message::Ack { of: A, number: 900, rider: says(1, 0, &[News::alive(B, at(1, 0))]) });
+    let told = sat.hear(NodeId(9), Message::Join { rider: says(1, 0, &[]) });
+    assert!(told.contains("news {Alive @1 1.0} {Alive @2 1.0} {Alive @9 1.0}\n"), "{told}");
+}
+
+#[test]
 fn a_suspicion_ends_with_a_higher_number_and_not_with_an_ack() {
     let mut sat = Sat::new(rules());
     assert!(

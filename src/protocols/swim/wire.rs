@@ -89,6 +89,13 @@ impl News {
     pub fn overrides(self, known: News) -> bool {
         self.weight() > known.weight()
     }
+
+    /// Whether it takes the place of `guess`, which nobody vouches for: who was thought to be dead may be alive after all,
+    /// in the same incarnation. That others do not hear of it either (suspect it) says nothing new.
+    pub fn corrects(self, guess: News) -> bool {
+        let lives = self.incarnation.life == guess.incarnation.life && guess.standing == Standing::Faulty;
+        if lives { self.standing == Standing::Alive } else { self.overrides(guess) }
+    }
 }
 
 impl fmt::Display for News {
