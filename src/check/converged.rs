@@ -1,5 +1,9 @@
 //! Convergence: when nothing has been written under a key for a while, and nothing stood in the way of those who are to
 //! have it, all of them have the same (Vogels, «Eventually Consistent», CACM 2009; strong eventual consistency asks more).
+//!
+//! What stands in the way: a node that is not up, a link that is cut or held, and a disk that stands on one write. Where
+//! the law of the disk has a long tail, one write may take longer than the five seconds, and all behind it wait; a disk
+//! that is busy all the time, but with one write after another, is no excuse.
 
 use std::rc::Rc;
 
@@ -34,6 +38,8 @@ struct Has {
 struct Of {
     has: Table<NodeId, Has>,
     homes: Rc<[NodeId]>,
+    /// Who must be well, too.
+    through: Rc<[NodeId]>,
     changed: Time,
     /// Nothing has changed since it was found to be the same everywhere, or not to be.
     judged: bool,
@@ -45,21 +51,35 @@ pub struct Converged {
     keys: Table<u64, Rc<Of>>,
     /// When something last stood in the way.
     trouble: Time,
+    /// Whose disks had something to write when it last looked, and have finished nothing since; ascending.
+    writing: Vec<NodeId>,
     due: Time,
 }
 
 impl Converged {
-    fn keep(&mut self, record: &Record, key: u64, has: Has, homes: &Rc<[NodeId]>) {
+    fn keep(&mut self, record: &Record, key: u64, has: Has, (homes, through): (&Rc<[NodeId]>, &Rc<[NodeId]>)) {
         if self.keys.len() >= KEYS && !self.keys.contains_key(&key) {
             return;
         }
-        let none = || Rc::new(Of { has: Table::new(), homes: homes.clone(), changed: record.at, judged: false });
+        let (changed, judged) = (record.at, false);
+        let none =
+            || Rc::new(Of { has: Table::new(), homes: homes.clone(), through: through.clone(), changed, judged });
         let of = Rc::make_mut(self.keys.or_insert_with(key, none));
+        of.through = through.clone();
         // What a node tells when it starts need not be news.
         if of.has.get(&record.node).is_none_or(|old| old.mark != has.mark) || of.homes != *homes {
             (of.changed, of.judged, of.homes) = (record.at, false, homes.clone());
         }
         of.has.insert(record.node, has);
+    }
+
+    /// A disk that stands on one write from one look to the next is trouble.
+    fn look_at_disks(&mut self, now: Time, world: &World) {
+        let writing: Vec<NodeId> = world.nodes().filter(|(_, node)| node.writing()).map(|(id, _)| id).collect();
+        if writing.iter().any(|id| self.writing.binary_search(id).is_ok()) {
+            self.trouble = now;
+        }
+        self.writing = writing;
     }
 
     /// What a node had is gone, or is told again when it starts.
@@ -72,14 +92,16 @@ impl Converged {
     }
 }
 
-/// Whether nothing stands between these nodes now.
-fn at_ease(world: &World, homes: &[NodeId]) -> bool {
+/// Whether nothing stands between the homes now, nor between them and those through whom they come to have it.
+fn at_ease(world: &World, of: &Of) -> bool {
+    let (homes, through) = (&of.homes, &of.through);
     let up = |id: &NodeId| world.node(*id).is_some_and(|node| node.status == Status::Up);
     let open = |id: &NodeId| {
         let links = world.node(*id).map_or(&[][..], |node| &node.links[..]);
-        links.iter().filter(|link| homes.contains(&link.to)).all(|link| !link.cut && !link.held)
+        let between = |to: &NodeId| homes.contains(to) || through.contains(to);
+        links.iter().filter(|link| between(&link.to)).all(|link| !link.cut && !link.held)
     };
-    homes.iter().all(up) && homes.iter().all(open)
+    homes.iter().chain(through.iter()).all(|node| up(node) && open(node))
 }
 
 fn differ(of: &Of, key: u64, world: &World) -> Option<Violation> {
@@ -115,10 +137,11 @@ impl Check for Converged {
     }
     fn observe(&mut self, record: &Record, _: &World, _: &mut Vec<Violation>) {
         match &record.what {
-            What::Fact(Fact::Kept { key, mark, told, homes }) => {
+            What::Fact(Fact::Kept { key, mark, told, homes, through }) => {
                 let has = Has { mark: *mark, told: told.clone(), record: record.id };
-                self.keep(record, *key, has, homes);
+                self.keep(record, *key, has, (homes, through));
             }
+            What::Written { .. } => self.writing.retain(|id| *id != record.node),
             What::Crashed { .. } | What::Removed => {
                 self.forget(record.node);
                 self.trouble = record.at;
@@ -147,9 +170,10 @@ impl Check for Converged {
     fn on_due(&mut self, world: &World, found: &mut Vec<Violation>) {
         let now = self.due;
         self.due = now + EVERY;
+        self.look_at_disks(now, world);
         let trouble = self.trouble;
         for (key, of) in self.keys.iter_mut() {
-            if of.judged || now.since(of.changed.max(trouble)) < WITHIN || !at_ease(world, &of.homes) {
+            if of.judged || now.since(of.changed.max(trouble)) < WITHIN || !at_ease(world, of) {
                 continue;
             }
             Rc::make_mut(of).judged = true;
@@ -163,5 +187,5 @@ impl Check for Converged {
 
 /// Makes one.
 pub fn make() -> Box<dyn Check> {
-    Box::new(Converged { keys: Table::new(), trouble: Time::ZERO, due: Time(EVERY.0) })
+    Box::new(Converged { keys: Table::new(), trouble: Time::ZERO, writing: Vec::new(), due: Time(EVERY.0) })
 }

@@ -126,7 +126,7 @@ impl CrdtReplica {
         homes.push(cx.id());
         homes.sort_unstable();
         cx.fact(Fact::Merged { seen, mark, shown });
-        cx.fact(Fact::Kept { key: 0, mark, told, homes: homes.into() });
+        cx.fact(Fact::Kept { key: 0, mark, told, homes: homes.into(), through: Rc::from([]) });
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Fact {
         told: Rc<str>,
         /// Every node that is to have it.
         homes: Rc<[NodeId]>,
+        /// Who has it nowhere and must be well, too, for it to come to them: whoever decides that they take part.
+        through: Rc<[NodeId]>,
     },
     /// A primary begins to serve.
     Serves {

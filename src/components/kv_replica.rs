@@ -83,10 +83,13 @@ impl KvReplica {
         if !homes.contains(&cx.id()) {
             return;
         }
+        // Who has crashed or was cut off is taken in again by the manager only.
+        let through: Rc<[NodeId]> = cx.peers_of(ViewManager::KIND).collect();
         for key in keys {
             let Some((value, _)) = self.server.durable().0.held.get(&key) else { continue };
             let told = Rc::from(value.to_string());
-            cx.fact(Fact::Kept { key: u64::from(key), mark: *value, told, homes: homes.clone() });
+            let (key, homes, through) = (u64::from(key), homes.clone(), through.clone());
+            cx.fact(Fact::Kept { key, mark: *value, told, homes, through });
         }
     }
 

@@ -88,7 +88,8 @@ impl QuorumNode {
         let homes: Rc<[NodeId]> = self.node.homes(key, rules).into();
         if homes.contains(&cx.id()) {
             let told = Rc::from(in_words(self.node.store().get(key)));
-            cx.fact(Fact::Kept { key: u64::from(key), mark: self.node.mark(key), told, homes });
+            let (key, mark) = (u64::from(key), self.node.mark(key));
+            cx.fact(Fact::Kept { key, mark, told, homes, through: Rc::from([]) });
         }
     }
 

@@ -310,6 +310,10 @@ impl<P: Payload> Clone for Node<P> {
 }
 
 impl<P: Payload> Node<P> {
+    /// Whether something is on its way to its disk.
+    pub fn writing(&self) -> bool {
+        !self.writes.is_empty()
+    }
     /// What the component shows of itself; empty while it is down.
     pub fn look(&self) -> Look {
         self.actor.look()
