@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
 use faultline::scenario::{Act, Document, FaultPlan, Run, Tree, builtin, schema};
-use faultline::sim::{Micros, Table, Time, Value};
+use faultline::sim::{Dist, Micros, Table, Time, Value};
 use faultline::trace::{clock, sentence};
 
 fn word(text: &str) -> Value {
@@ -143,6 +143,29 @@ mod quorum {
     }
 
     #[test]
+    fn a_disk_that_stands_on_one_write_is_trouble_and_not_a_breach() {
+        let document = with("quorum", &[]);
+        let mut run = Run::new(Rc::new(document), 5).expect("it has no problems");
+        let disk = |span| Some(Dist::Constant(span));
+        run.run_until(Time(3_000_000), &mut ());
+        let slow = Act::Disk { node: lone("node-2"), latency: disk(Micros::secs(12)), full: None, sync: None };
+        run.act(&slow, &mut ()).expect("it is there");
+        // Time enough for a write to begin; those behind it take no longer than ever. Then nobody writes any more.
+        run.run_until(Time(4_500_000), &mut ());
+        let usual = Act::Disk { node: lone("node-2"), latency: disk(Micros::ms(12)), full: None, sync: None };
+        run.act(&usual, &mut ()).expect("it is there");
+        for client in 1..=6 {
+            run.act(&Act::Pause { node: format!("client-{client}") }, &mut ()).expect("it is there");
+        }
+        let mut records = Vec::new();
+        run.run_until(Time(40_000_000), &mut records);
+        let late =
+            |record: &&Record| record.at > Time(15_000_000) && matches!(&record.what, What::Fact(Fact::Kept { .. }));
+        assert!(records.iter().filter(late).count() > 0, "it came to the disk at last");
+        assert_eq!(run.broken(), 0, "{:?}", run.violations());
+    }
+
+    #[test]
     fn vectors_keep_concurrent_writes_side_by_side_and_are_regular() {
         let mut document = quorum(&[("versions", word("vector")), ("read_back", Value::Flag(false))]);
         plan(&mut document, TROUBLE, "nodes", 2);
@@ -174,6 +197,31 @@ mod primary_backup {
             plan(&mut document, r#"["kill", "pause"]"#, "manager", 1);
             found(&document, 0..6, 40, &[]);
         }
+    }
+
+    #[test]
+    fn who_waits_for_a_manager_that_stands_still_breaks_no_promise_and_is_taken_in_when_it_is_back() {
+        let document = copies("all", &[]);
+        let mut run = Run::new(Rc::new(document), 2).expect("it has no problems");
+        run.run_until(Time(5_000_000), &mut ());
+        let (manager, server) = (lone("manager-1"), lone("server-3"));
+        for act in [
+            Act::Pause { node: manager.clone() },
+            Act::Kill { node: server.clone(), disk: false },
+            Act::Restart { node: server },
+        ] {
+            run.act(&act, &mut ()).expect("it is there");
+        }
+        // All copies stand, and are connected; but nobody can take part again.
+        run.run_until(Time(15_000_000), &mut ());
+        assert_eq!(run.broken(), 0, "{:?}", run.violations());
+        run.act(&Act::Resume { node: manager }, &mut ()).expect("it is there");
+        let mut records = Vec::new();
+        run.run_until(Time(20_000_000), &mut records);
+        assert_eq!(run.broken(), 0, "{:?}", run.violations());
+        let told = |record: &&Record| &*run.world.name(record.node) == "server-3";
+        let kept = |record: &&Record| matches!(&record.what, What::Fact(Fact::Kept { .. }));
+        assert!(records.iter().filter(told).filter(kept).count() > 0, "it has everything again");
     }
 
     #[test]
