@@ -219,7 +219,7 @@ mod primary_backup {
         let mut records = Vec::new();
         run.run_until(Time(20_000_000), &mut records);
         assert_eq!(run.broken(), 0, "{:?}", run.violations());
-        let told = |record: &&Record| &*run.world.name(record.node) == "server-3";
+        let told = |record: &&Record| run.world.name(record.node) == "server-3";
         let kept = |record: &&Record| matches!(&record.what, What::Fact(Fact::Kept { .. }));
         assert!(records.iter().filter(told).filter(kept).count() > 0, "it has everything again");
     }
