@@ -51,7 +51,7 @@ pub struct Run {
 /// How many bytes a small run holds, with its metrics, and how many go with each word of the world's state: measured, and
 /// held by `tests/memory.rs`.
 const WEIGHT: usize = 45_000;
-const WEIGHT_OF_A_WORD: usize = 30;
+const WEIGHT_OF_A_WORD: usize = 32;
 
 /// A step's tasks being watched.
 #[derive(Clone)]

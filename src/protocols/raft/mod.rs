@@ -41,6 +41,7 @@ mod leader;
 mod log;
 mod machine;
 mod membership;
+mod mistake;
 mod replication;
 mod wire;
 
@@ -50,6 +51,7 @@ mod tests;
 pub use leader::{Leader, Progress, Question};
 pub use log::{Log, Snapshot};
 pub use machine::{Came, Command, Effect, Entry, MAX_KEYS, MAX_SESSIONS, Machine, Member};
+pub use mistake::Mistake;
 pub use wire::{Message, Store, Write};
 
 /// How many servers a configuration may have, and as many may be on their way into it.
@@ -78,29 +80,6 @@ crate::choice! {
         Lease = "lease",
         /// From its state, whatever has happened meanwhile: a mistake.
         Local = "local",
-    }
-}
-
-crate::choice! {
-    /// A mistake that is made on purpose.
-    #[derive(Default)]
-    pub enum Mistake {
-        /// None.
-        #[default]
-        None = "none",
-        /// A vote is given before, and without, its being on the disk.
-        VoteForgotten = "vote-forgotten",
-        /// A leader counts copies of earlier terms' entries, without an entry of its own (figure 8).
-        OldTerm = "old-term",
-        /// A follower takes entries without a look at the one before them.
-        Unchecked = "unchecked",
-        /// A server votes for candidates whose log lacks what its own has.
-        AnyLog = "any-log",
-        /// Half of the servers, rounded down, are held for a majority.
-        Half = "half",
-        /// A leader changes the members before an entry of its own term is committed, as in the thesis before its
-        /// correction of 2015.
-        EarlyChange = "early-change",
     }
 }
 
