@@ -187,7 +187,7 @@ function entries(module, moved, late) {
 }
 
 /** Functions that stay and are no longer than this are there twice: an export of the first part would weigh more. */
-const SHORT = 60;
+const SHORT = 80;
 
 /** What the moved functions, and the places in the table that come later, use of the rest; and what of that is copied. */
 function needsOf(module, moved, late) {
