@@ -15,7 +15,8 @@ cat <<'HEAD'
 
 Each sheet in `tests/swarm` is run with many seeds. Faults are drawn from the seed for a while, then everything is
 repaired. A protocol as its paper has it must keep every promise with every seed; a mistake that is switched on must be
-found out by the check that is for it. [cli.md](cli.md#swarm) says what a sheet holds, and how to run one.
+found out by the check that is for it. [cli.md](cli.md#swarm) says what a sheet holds, and how to run one. A case that one seed is to
+break ends with that seed.
 HEAD
 "$faultline" swarm --seeds "${SEEDS:-10000}" --markdown tests/swarm
 
