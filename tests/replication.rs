@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
 use faultline::scenario::{Act, Document, FaultPlan, Run, Tree, builtin, schema};
-use faultline::sim::{Dist, Micros, Table, Time, Value};
-use faultline::trace::{clock, sentence};
+use faultline::sim::{Dist, Micros, Table, Time, Value, clock};
+use faultline::trace::sentence;
 
 fn word(text: &str) -> Value {
     Value::text(text)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::chat::{author, count};
 use crate::protocols::history::{AUTHORS, Seen};
-use crate::sim::{Item, NodeId, RecordId, Table, Time};
+use crate::sim::{Item, Micros, NodeId, RecordId, Table, Time, clock};
 
 use super::{Check, Violation};
 
@@ -247,13 +247,12 @@ impl Chat {
             record: last.id,
             node: last.node,
             told: Rc::from(format!(
-                "“{}” of {} (conversation {}), accepted by {} at {}.{:03} s, is lost: {end}",
+                "“{}” of {} (conversation {}), accepted by {} at {} s, is lost: {end}",
                 accepted.text,
                 name(author(accepted.item)),
                 accepted.conversation,
                 name(accepted.by),
-                (accepted.at.0 + 500) / 1_000_000,
-                (accepted.at.0 + 500) / 1_000 % 1_000,
+                clock(accepted.at + Micros(500)), // to the nearest
             )),
             evidence: vec![accepted.record, last.id],
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::queue::label;
-use crate::sim::{Item, RecordId, Table, Time};
+use crate::sim::{Item, RecordId, Table, Time, clock};
 
 use super::{Check, Violation};
 
@@ -96,10 +96,9 @@ impl Check for AtLeast {
                 _ => format!("{} crashed", world.name(blow.node)),
             };
             let told = format!(
-                "{}, accepted at {}.{:03} s, is lost before it took effect: the last copy went when {how}",
+                "{}, accepted at {} s, is lost before it took effect: the last copy went when {how}",
                 world.named(&label(*item)),
-                at.0 / 1_000_000,
-                at.0 / 1_000 % 1_000,
+                clock(*at),
             );
             found.push(Violation {
                 check: Rc::from(AT_LEAST),

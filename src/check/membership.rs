@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::swim::{Incarnation, Standing};
-use crate::sim::{Micros, NodeId, RecordId, Table, Time, Value};
+use crate::sim::{Micros, NodeId, RecordId, Table, Time, Value, clock};
 
 use super::{Check, Violation};
 use trouble::Troubles;
@@ -210,8 +210,8 @@ impl Membership {
                     // What it never knew it need not declare.
                     if view.is_some_and(|view| view.standing.counts()) {
                         let told = format!(
-                            "completeness: {name} is down since {}, and {me_name} has not declared it in {within}",
-                            seconds(since)
+                            "completeness: {name} is down since {} s, and {me_name} has not declared it in {within}",
+                            clock(since)
                         );
                         breaches.push((*me, *node, other.turned.max(record), told));
                     }
@@ -232,11 +232,6 @@ impl Membership {
             self.breach(me, node, now, record, told, found);
         }
     }
-}
-
-/// An instant for people.
-fn seconds(at: Time) -> String {
-    format!("{}.{:03} s", at.0 / 1_000_000, at.0 / 1_000 % 1_000)
 }
 
 /// Whether two use the same detector; others do not understand one another.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::rumour::{Entry, Stamp, Told};
-use crate::sim::{Micros, NodeId, RecordId, Status, Table, Time, Value};
+use crate::sim::{Micros, NodeId, RecordId, Status, Table, Time, Value, clock};
 
 use super::{Check, Violation};
 
@@ -164,12 +164,12 @@ impl Rumours {
                 self.change(*node, |seen| seen.lacked.insert(*key, known.stamp));
                 let what = if known.deleted { " was deleted" } else { "" };
                 let text = format!(
-                    "convergence: {} has not heard in {} {} item {key}{what}, as {} knows since {}",
+                    "convergence: {} has not heard in {} {} item {key}{what}, as {} knows since {} s",
                     world.name(*node),
                     seen.bound,
                     if known.deleted { "that" } else { "the news of" },
                     world.name(*source),
-                    seconds(known.since)
+                    clock(known.since)
                 );
                 found.push(breach(*node, now, known.record, text, vec![known.record]));
             }
@@ -184,11 +184,6 @@ fn known(entry: &Entry, record: &Record) -> Known {
 
 fn breach(node: NodeId, at: Time, record: RecordId, told: String, evidence: Vec<RecordId>) -> Violation {
     Violation { check: Rc::from(NAME), at, record, node, told: Rc::from(told), evidence }
-}
-
-/// An instant for people.
-fn seconds(at: Time) -> String {
-    format!("{}.{:03} s", at.0 / 1_000_000, at.0 / 1_000 % 1_000)
 }
 
 /// Whether a peer is up, and all its links work.
@@ -221,20 +216,15 @@ impl Check for Rumours {
             What::Resumed | What::Slowed { .. } | What::Changed(_) | What::Dialled { .. } => {
                 self.touch(record.node, record.at, world);
             }
-            What::Wired { to }
-            | What::Unwired { to }
-            | What::Cut { to }
-            | What::Healed { to }
-            | What::Held { to }
-            | What::Released { to }
-            | What::Relinked { to } => {
-                self.touch(record.node, record.at, world);
-                self.touch(*to, record.at, world);
-            }
             What::Removed => {
                 self.peers.remove(&record.node);
             }
-            _ => {}
+            other => {
+                if let Some(to) = other.link_to() {
+                    self.touch(record.node, record.at, world);
+                    self.touch(to, record.at, world);
+                }
+            }
         }
     }
     fn settle(&mut self, world: &World, found: &mut Vec<Violation>) {

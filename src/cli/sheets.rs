@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::out::Failure;
 
 /// How many seeds a case may ask for.
@@ -94,6 +96,17 @@ pub fn read_all<S>(
         }
     }
     Ok(sheets)
+}
+
+/// A sheet as it is written in a file.
+pub fn parse<W: DeserializeOwned>(path: &Path) -> Result<W, String> {
+    let text = std::fs::read_to_string(path).map_err(|why| format!("it cannot be read: {why}"))?;
+    toml::from_str(&text).map_err(|why| why.to_string())
+}
+
+/// A file's name without its ending.
+pub fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Whether a file is a sheet; the documents beside sheets have no cases.

@@ -2,8 +2,7 @@
 
 use crate::player::{Action, Player};
 use crate::scene::{self, DisplayList, Theme};
-use crate::sim::Micros;
-use crate::trace::clock;
+use crate::sim::{Micros, clock};
 
 use super::out::{Failure, Out};
 use super::{Verdict, Which, input};

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::check::Violation;
 use crate::link::{self, Shown};
 use crate::scenario::Run;
-use crate::sim::Time;
+use crate::sim::{Time, clock};
 use crate::timeline::{Cursor, Moment};
-use crate::trace::clock;
 
 use super::out::{Failure, Out, table};
 use super::sheets::Many;

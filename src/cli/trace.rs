@@ -307,15 +307,8 @@ fn other(what: &What) -> Option<NodeId> {
         | What::Duplicated { to, .. }
         | What::Hurried { to, .. }
         | What::Delayed { to, .. }
-        | What::Lost { to, .. }
-        | What::Wired { to }
-        | What::Unwired { to }
-        | What::Cut { to }
-        | What::Healed { to }
-        | What::Held { to }
-        | What::Released { to }
-        | What::Relinked { to } => Some(*to),
+        | What::Lost { to, .. } => Some(*to),
         What::Arrived { from, .. } | What::Served { from, .. } | What::Spoilt { from, .. } => Some(*from),
-        _ => None,
+        other => other.link_to(),
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use crate::components::{Record, World};
 use crate::scenario::Run;
-use crate::sim::{Micros, Purpose, Stream, Time};
+use crate::sim::{Micros, Purpose, Stream, Time, clock};
 use crate::timeline::{Cursor, Moment, Timeline};
 use crate::trace::export::{Stretch, jsonl};
-use crate::trace::{clock, sentence};
+use crate::trace::sentence;
 
 use super::out::{Failure, Out};
 use super::play::{Watcher, play};

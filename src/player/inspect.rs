@@ -2,9 +2,9 @@
 
 use crate::components::{Node, What, World, kind};
 use crate::scene::Target;
-use crate::sim::{Field, Link, Micros, NodeId, Plain, RecordId, Status, Time, fixed};
+use crate::sim::{Field, Link, Micros, NodeId, Plain, RecordId, Status, Time, clock, fixed};
 use crate::trace::clocks::Clocks;
-use crate::trace::{clock, sentence};
+use crate::trace::sentence;
 
 use super::panel::{Card, Inspector, field_model};
 use super::{Player, menu};

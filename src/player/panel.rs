@@ -4,8 +4,8 @@ use crate::components::{What, kind};
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
 use crate::scene::Target;
-use crate::sim::{Field, FieldKind, Micros, RecordId, Status, Time, Value, fixed};
-use crate::trace::{Metrics, Stat, clock, sentence};
+use crate::sim::{Field, FieldKind, Micros, RecordId, Status, Time, Value, clock, fixed};
+use crate::trace::{Metrics, Stat, sentence};
 
 use super::{Entry, Player};
 

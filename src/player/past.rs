@@ -1,9 +1,8 @@
 //! Back and forth: what was done is taken back or done again, courses that were left are returned to, and time is gone
 //! through by what happened in it, or backwards.
 
-use crate::sim::Time;
+use crate::sim::{Time, clock};
 use crate::timeline::{Course, CourseId, Cursor, MarkKind};
-use crate::trace::clock;
 
 use super::{Action, Player, Tone};
 

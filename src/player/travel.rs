@@ -5,9 +5,8 @@ use std::rc::Rc;
 use crate::link::{self, Fault, LinkError, Opened, Shown};
 use crate::scenario::{OPENING, Problem, builtin};
 use crate::scene::Target;
-use crate::sim::Time;
+use crate::sim::{Time, clock};
 use crate::timeline::{Cursor, Moment, Timeline};
-use crate::trace::clock;
 
 use super::{Action, Player, SPEEDS, Stop, Tone};
 

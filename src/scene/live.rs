@@ -1,7 +1,7 @@
 //! What changes often: timer arcs, queues, stars, second lines, rings, badges, losses, and what the pointer asks for.
 
 use crate::components::Node;
-use crate::sim::{Micros, NodeId, RecordId, Status, Time};
+use crate::sim::{Micros, NodeId, RecordId, Status, clock};
 
 use super::flights::{blame, lost, progress};
 use super::glyph;
@@ -220,11 +220,6 @@ fn ago(span: Micros) -> String {
     }
 }
 
-/// Seconds with three digits: `12.402`.
-pub(super) fn moment(at: Time) -> String {
-    format!("{}.{:03}", at.0 / 1_000_000, at.0 / 1000 % 1000)
-}
-
 fn badges(stage: &Stage, layer: &mut Layer) {
     let mut shown: Vec<NodeId> = Vec::new();
     for loss in stage.view.recent.iter().rev().filter(|loss| loss.age < 1.0) {
@@ -304,9 +299,9 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
             }
             let way = format!("{} → {}", world.name(flight.from), world.name(flight.to));
             let times = if flight.held {
-                format!("sent {} · held", moment(flight.sent))
+                format!("sent {} · held", clock(flight.sent))
             } else {
-                format!("sent {} · due {} s", moment(flight.sent), moment(flight.due))
+                format!("sent {} · due {} s", clock(flight.sent), clock(flight.due))
             };
             note(stage, &mut list.over, at, &[&title, &way, &times], Ink::Family(flight.message.family()));
         }
@@ -394,12 +389,13 @@ fn note(stage: &Stage, layer: &mut Layer, at: Point, lines: &[&str], ink: Ink) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::Time;
 
     #[test]
     fn times_are_told_roughly() {
         assert_eq!(ago(Micros::ms(1_940)), "1.9 s");
         assert_eq!(ago(Micros::secs(125)), "2 min");
-        assert_eq!(moment(Time(12_402_700)), "12.402");
+        assert_eq!(clock(Time(12_402_700)), "12.402");
         assert_eq!(tenths(50), "5");
         assert_eq!(tenths(15), "1.5");
     }

@@ -38,6 +38,6 @@ pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};
 pub use rng::{Purpose, Stream};
 pub use table::Table;
-pub use time::{LONGEST, Micros, Time};
+pub use time::{LONGEST, Micros, Time, clock};
 pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};
 pub use zones::{MAX_ZONES, Zone, Zones};

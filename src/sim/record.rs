@@ -266,6 +266,22 @@ pub trait Recorder<P: Payload> {
     fn record(&mut self, record: Record<P>);
 }
 
+impl<P: Payload> What<P> {
+    /// The other end, where something is about a link itself, and not about a message on it.
+    pub fn link_to(&self) -> Option<NodeId> {
+        match self {
+            What::Wired { to }
+            | What::Unwired { to }
+            | What::Cut { to }
+            | What::Healed { to }
+            | What::Held { to }
+            | What::Released { to }
+            | What::Relinked { to } => Some(*to),
+            _ => None,
+        }
+    }
+}
+
 /// Keeps nothing.
 impl<P: Payload> Recorder<P> for () {
     const ON: bool = false;

@@ -116,6 +116,11 @@ impl fmt::Display for Time {
     }
 }
 
+/// A time for people: seconds and milliseconds, `12.405`.
+pub fn clock(at: Time) -> String {
+    format!("{}.{:03}", at.0 / 1_000_000, at.0 / 1_000 % 1_000)
+}
+
 impl Add<Micros> for Time {
     type Output = Time;
     fn add(self, span: Micros) -> Time {

@@ -2,7 +2,7 @@
 
 use crate::components::{Fact, Message, Record, Step, What, World};
 use crate::protocols::queue::label;
-use crate::sim::{Micros, Payload, Plain, Time};
+use crate::sim::{Micros, Payload, Plain, clock};
 
 /// The word by which conditions name a record's kind; facts have their own.
 pub fn kind_word(what: &What) -> &'static str {
@@ -217,9 +217,4 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         }
         Fact::Incarnated { incarnation } => format!("{me} is alive in incarnation {incarnation}"),
     }
-}
-
-/// A time for people: seconds and milliseconds, `12.405`.
-pub fn clock(at: Time) -> String {
-    format!("{}.{:03}", at.0 / 1_000_000, at.0 / 1_000 % 1_000)
 }

@@ -79,7 +79,7 @@ pub fn offer(player: &Player) -> Offer {
          sandbox=\"allow-scripts allow-popups\" style=\"border:0\"></iframe>"
     );
     Offer {
-        at: crate::trace::clock(player.timeline().now()),
+        at: crate::sim::clock(player.timeline().now()),
         budget: here.budget,
         texts: [address(&here.fragment, ""), address(&start.fragment, ""), figure],
         copied: None,

@@ -86,7 +86,7 @@ fn hint(player: &Player, tool: Option<char>, embed: bool) -> Option<El> {
 /// How far it is on a way that takes a while.
 fn journey(player: &Player) -> Option<El> {
     let (share, to) = player.journey()?;
-    let told = format!("Replaying to {} s", crate::trace::clock(to));
+    let told = format!("Replaying to {} s", crate::sim::clock(to));
     let share = ((share * 100.0) as u32).to_string();
     let bar = el("progress").set("max", "100").set("value", share).label(told.clone());
     Some(el("p").class("journey").set("role", "status").text(&told).add(bar))

@@ -5,9 +5,8 @@ use web_sys::{Event, KeyboardEvent, PointerEvent};
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, SPEED_STEPS};
-use crate::sim::{Plain, Time};
+use crate::sim::{Plain, Time, clock};
 use crate::timeline::{Mark, MarkKind};
-use crate::trace::clock;
 
 use super::app::Msg;
 use super::courses::{courses, stops};

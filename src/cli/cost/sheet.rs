@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::cli::out::written;
-use crate::cli::sheets::{MAX_SEEDS, Sheet as Sheets};
+use crate::cli::sheets::{self, MAX_SEEDS, stem};
 use crate::scenario::Document;
 use crate::sim::Value::Number;
 use crate::sim::{Dist, Micros, Time, nearest_hint};
@@ -133,7 +133,7 @@ pub struct Sheet {
     pub cases: Vec<Case>,
 }
 
-impl Sheets for Sheet {
+impl sheets::Sheet for Sheet {
     type Case = Case;
     fn names(&self) -> Vec<&str> {
         vec![&self.stem]
@@ -148,8 +148,7 @@ impl Sheets for Sheet {
 
 /// The sheet in a file.
 pub fn read(path: &Path) -> Result<Sheet, String> {
-    let text = std::fs::read_to_string(path).map_err(|why| format!("it cannot be read: {why}"))?;
-    let sheet: Written = toml::from_str(&text).map_err(|why| why.to_string())?;
+    let sheet: Written = sheets::parse(path)?;
     let mut cases = Vec::new();
     for case in &sheet.cases {
         cases.push(case_of(&sheet, case).map_err(|told| format!("case \"{}\": {told}", case.name))?);
@@ -158,7 +157,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
         return Err("rate: expected a number of operations a second, above 0 and at most 1000".to_owned());
     }
     Ok(Sheet {
-        stem: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        stem: stem(path),
         strikes: sheet.strikes.as_ref().map(strikes).transpose().map_err(|told| format!("strikes: {told}"))?,
         title: sheet.title,
         about: sheet.about,

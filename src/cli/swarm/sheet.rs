@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::cli::out::written;
-use crate::cli::sheets::Sheet as Sheets;
+use crate::cli::sheets::{self, stem};
 use crate::cli::validate::with;
 use crate::scenario::{Document, builtin};
 use crate::sim::{Micros, Time, nearest_hint};
@@ -94,7 +94,7 @@ pub struct Sheet {
     pub cases: Vec<Case>,
 }
 
-impl Sheets for Sheet {
+impl sheets::Sheet for Sheet {
     type Case = Case;
     fn names(&self) -> Vec<&str> {
         vec![&self.stem]
@@ -109,8 +109,7 @@ impl Sheets for Sheet {
 
 /// The sheet in a file.
 pub fn read(path: &Path) -> Result<Sheet, String> {
-    let text = std::fs::read_to_string(path).map_err(|why| format!("it cannot be read: {why}"))?;
-    let sheet: Written = toml::from_str(&text).map_err(|why| why.to_string())?;
+    let sheet: Written = sheets::parse(path)?;
     let mut cases = Vec::new();
     for case in &sheet.cases {
         let told = |told: String| format!("case \"{}\": {told}", case.name);
@@ -119,7 +118,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
         let document = written(&document).to_string();
         cases.push(Case { name: case.name.clone(), document, until: Time(until.0), breaks: case.breaks.clone() });
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = stem(path);
     let title = sheet.title.unwrap_or_else(|| stem.clone());
     Ok(Sheet { stem, title, about: sheet.about, seeds: sheet.seeds, cases })
 }

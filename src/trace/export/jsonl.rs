@@ -29,15 +29,6 @@ fn line(record: &Record, world: &World, out: &mut String) {
         What::Slowed { permille } => {
             object.plain("permille", permille);
         }
-        What::Wired { to }
-        | What::Unwired { to }
-        | What::Cut { to }
-        | What::Healed { to }
-        | What::Held { to }
-        | What::Released { to }
-        | What::Relinked { to } => {
-            object.text("to", name(*to));
-        }
         What::Dialled { field, value } => {
             object.text("field", field).text("value", &value.to_string());
         }
@@ -70,7 +61,11 @@ fn line(record: &Record, world: &World, out: &mut String) {
             object.text("measure", name).plain("value", value);
         }
         What::Fact(fact) => fields_of_fact(&mut object, fact, world),
-        _ => {}
+        other => {
+            if let Some(to) = other.link_to() {
+                object.text("to", name(to));
+            }
+        }
     }
     object.text("text", &sentence(record, world));
     object.close();
