@@ -19,6 +19,8 @@ pub mod timeline;
 
 pub mod scene;
 
+pub mod views;
+
 pub mod link;
 
 pub mod player;

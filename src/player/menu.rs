@@ -5,7 +5,9 @@ use crate::scenario::{Act, Document};
 use crate::scene::Target;
 use crate::sim::{Dist, MAX_CORES, Micros, NodeId, RecordId, Status};
 
-use super::{Action, Player};
+use crate::views::Kind;
+
+use super::{Action, Looking, Player};
 
 /// An entry of a menu.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,6 +238,8 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
         "]" => Action::Jump(true),
         "*" => Action::Bookmark,
         "f" => Action::Fit,
+        "1" => Action::Look(Looking::Open(Kind::SpaceTime)),
+        "2" => Action::Look(Looking::Open(Kind::Log)),
         "Escape" if player.view().wire.is_some() => Action::Wire(None),
         "Escape" => Action::Select(None),
         _ => {

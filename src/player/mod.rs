@@ -2,23 +2,30 @@
 //! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
 
 mod inspect;
+mod linked;
+mod logbook;
 mod losses;
 mod menu;
+mod notice;
 mod panel;
 mod past;
 mod slider;
 mod travel;
 
 pub use inspect::inspector;
+pub use linked::{Looking, MAX_OPEN, view_key};
+pub use logbook::{LogFilter, LogLine, LogRow, Sort, log_lines, log_rows};
 pub use menu::{Entry, key_action, menu, palette};
+pub use notice::{Notice, Tone};
 pub use panel::{
-    Card, ChartLine, DialModel, FieldModel, Inspector, LogLine, StepModel, TaskModel, VitalModel, Wordy, dials,
-    log_lines, news, prose, state_in_words, steps, verdict, vitals,
+    Card, ChartLine, DialModel, FieldModel, Inspector, StepModel, TaskModel, VitalModel, Wordy, dials, news, prose,
+    state_in_words, steps, verdict, vitals,
 };
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
 pub use slider::Slider;
 
+use notice::sentence_case;
 use std::rc::Rc;
 
 use crate::link::Shown;
@@ -35,10 +42,6 @@ pub const SPEED_STEPS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0,
 pub const STEPS_A_FRAME: u64 = 20_000;
 /// The longest that a frame may take in the run's eyes: a tab that was away does not catch up.
 const LONGEST_FRAME: f64 = 0.1;
-/// How many notices are kept.
-const MAX_NOTICES: usize = 4;
-/// How long a quiet notice stays while the run goes on, in seconds: long enough to be read twice.
-const NOTICE_SHOWN: f64 = 12.0;
 /// How what is said about a broken promise begins.
 const BROKEN: &str = "A promise is broken: ";
 
@@ -119,30 +122,8 @@ pub enum Action {
     Jump(bool),
     /// Puts a bookmark at this instant, or takes it away.
     Bookmark,
-}
-
-/// How a notice is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// For information.
-    Quiet,
-    /// It went well.
-    Good,
-    /// Something cannot be done, or is broken.
-    Warn,
-}
-
-/// Something said to the person.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Notice {
-    /// Names it.
-    pub id: u64,
-    /// How it is meant.
-    pub tone: Tone,
-    /// What.
-    pub told: String,
-    /// How long it stays, in seconds of a run that goes on; for ever, what one has to know of.
-    left: f64,
+    /// Does something to one of the linked views.
+    Look(Looking),
 }
 
 /// A run being watched.
@@ -179,6 +160,8 @@ pub struct Player {
     stop: Stop,
     /// Instants that the person wants to come back to, ascending.
     bookmarks: Vec<Time>,
+    /// The views beside the stage.
+    linked: linked::Linked,
     /// Whether something has changed since the last frame.
     dirty: bool,
 }
@@ -228,6 +211,7 @@ impl Player {
             backwards: false,
             stop: Stop::Any,
             bookmarks: Vec::new(),
+            linked: linked::Linked::default(),
             dirty: true,
         };
         player.after_change();
@@ -370,6 +354,7 @@ impl Player {
                 let steps = self.timeline.document().lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
                 self.step = step.min(steps.saturating_sub(1));
             }
+            Action::Look(looking) => self.look_at(looking),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Action::Tell(tone, told) => self.tell(tone, told),
             Action::Turn(place, value) => {
@@ -413,6 +398,10 @@ impl Player {
     pub fn draw(&mut self, list: &mut DisplayList) {
         self.view.paused = !self.playing;
         self.view.recent = self.losses();
+        self.view.led = match self.view.hovered.or(self.view.selected) {
+            Some(Target::Flight(record)) => self.led(record),
+            _ => Vec::new(),
+        };
         crate::scene::build(&self.timeline.run().world, &self.view, &self.layout, list);
     }
 
@@ -449,8 +438,10 @@ impl Player {
     /// Another run in the same window.
     pub fn become_player(&mut self, opened: Player) {
         let View { width, height, theme, reduced_motion, .. } = self.view;
-        let insets = self.insets;
+        let (insets, linked) = (self.insets, std::mem::take(&mut self.linked));
         *self = Player { insets, ..opened };
+        // What was opened beside the stage stays so; what was hidden there is not in this run.
+        self.linked.open = linked.open;
         self.view = View { width, height, theme, reduced_motion, ..View::default() };
         self.relayout();
     }
@@ -527,6 +518,7 @@ impl Player {
     /// After the run has changed: nodes may have come and gone, tasks been done, cues been given.
     fn after_change(&mut self) {
         self.dirty = true;
+        self.linked.look.back = Micros::ZERO;
         self.relayout();
         let run = self.timeline.run();
         let world = &run.world;
@@ -567,24 +559,4 @@ impl Player {
             self.tell(Tone::Warn, format!("The run stops here: {halt}."));
         }
     }
-
-    fn tell(&mut self, tone: Tone, told: String) {
-        if self.notices.last().is_some_and(|last| last.told == told) {
-            return;
-        }
-        let left = if tone == Tone::Warn { f64::INFINITY } else { NOTICE_SHOWN };
-        self.notices.push(Notice { id: self.next_notice, tone, told, left });
-        self.next_notice += 1;
-        if self.notices.len() > MAX_NOTICES {
-            self.notices.remove(0);
-        }
-    }
-}
-
-/// A refusal as a sentence of its own.
-fn sentence_case(told: &str) -> String {
-    let mut chars = told.chars();
-    let first = chars.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
-    let end = if told.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
 }

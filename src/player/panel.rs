@@ -1,10 +1,10 @@
 //! What the panels show, as small values that compare: a panel is drawn again only when its value has changed.
 
-use crate::components::{What, kind};
+use crate::components::kind;
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
 use crate::scene::Target;
-use crate::sim::{Field, FieldKind, Micros, RecordId, Status, Time, Value, clock, fixed};
+use crate::sim::{Field, FieldKind, Micros, Status, Time, Value, clock, fixed};
 use crate::trace::{Metrics, Stat, sentence};
 
 use super::{Entry, Player};
@@ -98,23 +98,6 @@ pub struct ChartLine {
     pub now: String,
     /// Instants in seconds and values; a gap where there is nothing to tell.
     pub points: Vec<(f64, Option<f64>)>,
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    /// The record.
-    pub record: RecordId,
-    /// When, for people.
-    pub at: String,
-    /// The instant.
-    pub time: Time,
-    /// What happened.
-    pub text: String,
-    /// Whether something broke or was lost.
-    pub warn: bool,
-    /// Whether it says that a promise was broken, which is no record of its own.
-    pub broken: bool,
 }
 
 /// A step of the lesson.
@@ -300,76 +283,6 @@ fn nice_top(value: f64) -> f64 {
         power *= 10.0;
     }
     power
-}
-
-/// The last lines of the log, newest first: what broke, was noticed and done; with `all`, every message as well; of
-/// one node when one is selected.
-pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
-    let world = &player.timeline().run().world;
-    let only = match player.view().selected {
-        Some(Target::Node(id)) => Some(id),
-        _ => None,
-    };
-    let concerns = |record: &crate::components::Record| {
-        only.is_none_or(|id| {
-            let other = match &record.what {
-                What::Sent { to, .. } | What::Duplicated { to, .. } | What::Lost { to, .. } => Some(*to),
-                What::Arrived { from, .. } => Some(*from),
-                _ => None,
-            };
-            record.node == id || other == Some(id)
-        })
-    };
-    let wanted = |what: &What| match what {
-        What::Sent { .. } | What::Duplicated { .. } | What::Arrived { .. } | What::Fact(_) => all || only.is_some(),
-        What::Timer { .. } | What::Measure { .. } | What::Written { .. } | What::Served { .. } => false,
-        What::Wired { .. } | What::Unwired { .. } | What::Placed => false,
-        // Heartbeats that nobody answers would bury what comes of them.
-        What::Lost { message, .. } if message.family() == Family::Control => all || only.is_some(),
-        _ => true,
-    };
-    let telling = |what: &What| {
-        wanted(what) || matches!(what, What::Fact(fact) if matches!(fact.name(), "suspected" | "replacing"))
-    };
-    // That everything is placed and up at the start is no news.
-    let news = |record: &crate::components::Record| record.at > Time(1_000) || all;
-    let told = |record: &&crate::components::Record| news(record) && telling(&record.what) && concerns(record);
-    let records = player.timeline().log().iter().rev().filter(told);
-    let mut lines: Vec<LogLine> = records
-        .take(most)
-        .map(|record| LogLine {
-            record: record.id,
-            at: clock(record.at),
-            time: record.at,
-            text: sentence(record, world),
-            warn: warns(&record.what),
-            broken: false,
-        })
-        .collect();
-    for broken in player.timeline().run().violations().iter() {
-        let line = LogLine {
-            record: broken.record,
-            at: clock(broken.at),
-            time: broken.at,
-            text: format!("✗ {}", broken.told),
-            warn: true,
-            broken: true,
-        };
-        let place = lines.iter().position(|line| line.record <= broken.record).unwrap_or(lines.len());
-        if place < most {
-            lines.insert(place, line);
-        }
-    }
-    lines
-}
-
-fn warns(what: &What) -> bool {
-    match what {
-        What::Lost { .. } | What::Crashed { .. } | What::Cut { .. } => true,
-        What::Unwritten { .. } | What::Unsynced { .. } | What::Spoilt { .. } => true,
-        What::Changed(change) => change.is_fault(),
-        _ => false,
-    }
 }
 
 /// One line on how the whole is: for the live region, and on demand.

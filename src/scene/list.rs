@@ -42,7 +42,7 @@ pub fn length(x: f32, y: f32) -> f32 {
 
 /// The nearest to `value` between `low` and `high`. The standard library's `clamp` has a panic that writes floats out, and
 /// with it five kilobytes of wasm for that.
-pub(super) fn between(value: f32, low: f32, high: f32) -> f32 {
+pub fn between(value: f32, low: f32, high: f32) -> f32 {
     value.max(low).min(high)
 }
 

@@ -7,7 +7,8 @@ use super::flights::{blame, lost, progress};
 use super::glyph;
 use super::ground::{SLOW, stroke};
 use super::labels::{LEADING, SECOND, shorten, text_width};
-use super::list::{Anchor, Caption, Dash, DisplayList, Item, Layer, Pen, Point, Target, Text, between};
+use super::list::{Anchor, Caption, Dash, DisplayList, Item, Layer, Pen, Point, Target, Text};
+use super::note::note;
 use super::path::{Spot, Stage};
 use super::theme::Ink;
 
@@ -21,8 +22,6 @@ const MAX_PIPS: usize = 5;
 const MAX_BADGES: usize = 24;
 /// A second line may be this much wider than its room: both its ends share it.
 const SPILL: f32 = 22.0;
-/// The widest tooltip.
-const TOOLTIP: f32 = 320.0;
 
 pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.live.clear();
@@ -42,6 +41,7 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         }
     }
     list.captions = captions;
+    led(stage, &mut list.live);
     lost(stage, list);
     badges(stage, &mut list.live);
     for (target, pen) in
@@ -267,6 +267,16 @@ fn ring(stage: &Stage, list: &mut DisplayList, target: Target, pen: Pen) {
     }
 }
 
+/// The ways of the messages that led to the one that is meant: the farther back, the fainter.
+fn led(stage: &Stage, layer: &mut Layer) {
+    for (place, (from, to)) in stage.view.led.iter().enumerate() {
+        if let Some(path) = stage.path(*from, *to) {
+            let alpha = 190u8.saturating_sub(place as u8 * 14);
+            stroke(layer, &path, Pen::new(Ink::Focus, if place == 0 { 3.5 } else { 2.0 }).alpha(alpha));
+        }
+    }
+}
+
 fn dot(list: &DisplayList, record: RecordId) -> Option<(Point, f32)> {
     list.dots.iter().find(|dot| dot.record == record).map(|dot| (Point::new(dot.x, dot.y), dot.radius))
 }
@@ -303,7 +313,7 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
             } else {
                 format!("sent {} · due {} s", clock(flight.sent), clock(flight.due))
             };
-            note(stage, &mut list.over, at, &[&title, &way, &times], Ink::Family(flight.message.family()));
+            note(&mut list.over, stage.view.width, at, &[&title, &way, &times], Ink::Family(flight.message.family()));
         }
         Target::Link(a, b) => {
             let Some(path) = stage.path(a, b) else { return };
@@ -341,48 +351,15 @@ fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
                 _ if link.profile.fifo => "in order".to_owned(),
                 _ => "may overtake".to_owned(),
             };
-            note(stage, &mut list.over, path.at(0.5).0, &[&title, &said], Ink::Line);
+            note(&mut list.over, stage.view.width, path.at(0.5).0, &[&title, &said], Ink::Line);
         }
         Target::Node(id) => {
             // Where the name has no room beside the node, or not in full, it is shown over it.
             let named = list.captions.iter().any(|caption| caption.node == id && caption.whole);
             let (Some(node), Some(spot), false) = (world.node(id), stage.spot(id), named) else { return };
             let look = node.look();
-            note(stage, &mut list.over, spot.at, &[&node.name, &look.role], Ink::Family(spot.family));
+            note(&mut list.over, stage.view.width, spot.at, &[&node.name, &look.role], Ink::Family(spot.family));
         }
-    }
-}
-
-/// A tooltip above a place, or below it where there is no room.
-fn note(stage: &Stage, layer: &mut Layer, at: Point, lines: &[&str], ink: Ink) {
-    let sizes = |line: usize| if line == 0 { 12.5 } else { 11.0 };
-    let most = TOOLTIP.min(stage.view.width - 36.0);
-    let lines: Vec<String> = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty())
-        .map(|(index, line)| shorten(line, sizes(index), most))
-        .collect();
-    let widest = lines.iter().enumerate().map(|(index, line)| text_width(line, sizes(index))).fold(40.0f32, f32::max);
-    let (width, height) = (widest + 22.0, lines.len() as f32 * 17.0 + 13.0);
-    let x = (at.x - width * 0.5).min(stage.view.width - width - 6.0).max(6.0);
-    let above = at.y - height - 20.0 >= 4.0;
-    let y = if above { at.y - height - 20.0 } else { at.y + 20.0 };
-    let (foot, head) = if above { (y + height, at.y - 8.0) } else { (y, at.y + 8.0) };
-    let stem = between(at.x, x + 8.0, x + width - 8.0);
-    layer.line(Point::new(stem, foot), Point::new(at.x, head), Pen::new(ink, 1.25));
-    layer.rect(Point::new(x, y), (width, height), 7.0, Some(Ink::Panel), Some(Pen::new(ink, 1.25)));
-    for (index, line) in lines.into_iter().enumerate() {
-        layer.texts.push(Text {
-            at: Point::new(x + 11.0, y + 19.0 + index as f32 * 17.0),
-            text: line,
-            size: sizes(index),
-            weight: if index == 0 { 600 } else { 400 },
-            ink: if index == 0 { Ink::Text } else { Ink::Muted },
-            alpha: 255,
-            anchor: Anchor::Start,
-            halo: false,
-        });
     }
 }
 

@@ -18,6 +18,7 @@ mod labels;
 mod layout;
 mod list;
 mod live;
+mod note;
 mod path;
 pub mod svg;
 mod theme;
@@ -30,8 +31,9 @@ pub use glyph::{draw as draw_glyph, sign};
 pub use labels::{shorten, text_width};
 pub use layout::{Heading, Layout, LayoutKind, Plan, PlanGroup};
 pub use list::{
-    Anchor, Area, Dash, DisplayList, Dot, Hit, Item, Layer, Mark, Outline, Pen, Point, Target, Text, bezier,
+    Anchor, Area, Dash, DisplayList, Dot, Hit, Item, Layer, Mark, Outline, Pen, Point, Target, Text, between, bezier,
 };
+pub use note::note;
 pub use theme::{FAMILIES, Ink, Rgba, Theme, family_name};
 pub use view::{Camera, FIT_ZOOM, Insets, Loss, MAX_ZOOM, MIN_ZOOM, View, Wire};
 

@@ -97,6 +97,8 @@ pub struct View {
     pub wire: Option<Wire>,
     /// What was lost a moment ago.
     pub recent: Vec<Loss>,
+    /// The way of the message that is pointed at or selected, and the ways of those that led to it, the last first.
+    pub led: Vec<(NodeId, NodeId)>,
 }
 
 impl View {

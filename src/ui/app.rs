@@ -9,18 +9,20 @@ use web_sys::{Element, HtmlCanvasElement};
 use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action, Player, key_action};
+use crate::player::{self, Action, LogFilter, Player, key_action};
 use crate::scenario::Act;
 use crate::scene::{Target, Theme};
 use crate::sim::Time;
 
 use super::boot::Settings;
+use super::dock::{self, DockHand, dock};
 use super::dom::{El, Link, button, el, find, focus, place_styles};
 use super::hands::Hands;
 use super::header::{self, header};
 use super::host::Shared;
-use super::inspector::{dials, inspector, log, vitals};
+use super::inspector::{dials, inspector, vitals};
 use super::lesson::lesson_panel;
+use super::log::log;
 use super::menu::{MenuAt, menu};
 use super::overlay::{self, Offer};
 use super::stage::{self, stage};
@@ -67,6 +69,12 @@ pub enum Msg {
     Flip(Fold),
     /// A part of the narrow screen's sheet.
     Show(Tab),
+    /// The views are to be so high, in pixels.
+    Height(f64),
+    /// The log's view shows other lines.
+    Filter(LogFilter),
+    /// A text is to be copied.
+    CopyText(String),
 }
 
 /// What can be laid over the page.
@@ -115,9 +123,16 @@ pub enum Tab {
 const TABS: [(Tab, &str); 4] =
     [(Tab::Lesson, "Lesson"), (Tab::Node, "Selected"), (Tab::Charts, "Charts"), (Tab::Log, "Log")];
 
+/// How high the views are at first, in pixels.
+const DOCK: f64 = 248.0;
+
 /// The page.
 pub struct App {
     hands: Rc<Hands>,
+    dock: Rc<DockHand>,
+    /// How high the views are, in pixels.
+    height: f64,
+    filter: LogFilter,
     watch: Option<Watch>,
     over: Over,
     /// What lies over the page has just come, and wants the focus.
@@ -141,6 +156,9 @@ impl Component for App {
         let refresh = link.clone();
         host.on_refresh(Box::new(move || refresh.send_message(Msg::Refresh)));
         App {
+            dock: Rc::new(DockHand::new(host.clone())),
+            height: DOCK,
+            filter: LogFilter::default(),
             hands: Rc::new(Hands::new(host, link)),
             watch: None,
             over: Over::Nothing,
@@ -201,6 +219,12 @@ impl Component for App {
                 None => self.open.push(fold),
             },
             Msg::Show(tab) => self.tab = tab,
+            Msg::Height(height) => self.height = height,
+            Msg::Filter(filter) => self.filter = filter,
+            Msg::CopyText(text) => {
+                overlay::copy_text(text, ctx.link());
+                return false;
+            }
         }
         true
     }
@@ -215,6 +239,7 @@ impl Component for App {
     fn rendered(&mut self, ctx: &Context<App>, first: bool) {
         let AppProps { host, settings } = ctx.props();
         place_styles();
+        dock::attach(host);
         let canvas = find(".stage canvas");
         if first && let Some(canvas) = canvas.clone().and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) {
             self.watch = Some(Watch::new(host, &canvas, settings));
@@ -331,6 +356,7 @@ impl App {
                     .add(part("part", Tab::Charts).add(vitals(player)))
                     .add(part("part log", Tab::Log).add(log(player, self.is_open(Fold::AllMessages), link))),
             )
+            .all(dock(player, &self.dock, self.height, &self.filter, link))
             .add(tape(player, false, link))
             .add(el("div").class("tabs").set("role", "tablist").all(TABS.iter().map(tab)))
             .all(self.overlay(player, link))

@@ -206,6 +206,7 @@ pub fn place_styles() {
         ("[data-left]", "data-left", "left"),
         ("[data-top]", "data-top", "top"),
         ("[data-width]", "data-width", "width"),
+        ("[data-height]", "data-height", "height"),
     ] {
         let document = web_sys::window().and_then(|window| window.document());
         let Some(found) = document.and_then(|document| document.query_selector_all(selector).ok()) else { continue };

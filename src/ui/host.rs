@@ -15,6 +15,7 @@ use crate::sim::Time;
 use crate::timeline::{Cursor, KEYFRAME_STEPS, Moment};
 
 use super::painter::Painter;
+use super::surfaces::Surfaces;
 
 /// How often panels are refreshed while the run goes on, in milliseconds.
 const REFRESH: f64 = 200.0;
@@ -27,6 +28,8 @@ pub struct Host {
     player: RefCell<Player>,
     list: RefCell<DisplayList>,
     painter: RefCell<Option<Painter>>,
+    /// The canvases of the linked views.
+    pub surfaces: Surfaces,
     /// The animation frame that was asked for.
     pending: Cell<Option<i32>>,
     on_frame: RefCell<Option<OnFrame>>,
@@ -50,6 +53,7 @@ impl Host {
             player: RefCell::new(player),
             list: RefCell::default(),
             painter: RefCell::new(None),
+            surfaces: Surfaces::default(),
             pending: Cell::new(None),
             on_frame: RefCell::new(None),
             last: Cell::new(None),
@@ -185,6 +189,9 @@ impl Host {
         };
         if let Some(painter) = &mut *self.painter.borrow_mut() {
             painter.paint(&self.list.borrow(), self.player.borrow().view().theme);
+        }
+        if !self.surfaces.is_empty() {
+            self.surfaces.draw(&mut self.player.borrow_mut());
         }
         // What stands still now is shown as it stands.
         let stopped = went_on && !goes_on;

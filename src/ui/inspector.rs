@@ -1,19 +1,14 @@
-//! The right side: what is selected, the dials, the vital signs, the log.
+//! The right side: what is selected, the dials, the vital signs.
 
-use yew::virtual_dom::ListenerKind;
-
-use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, LogLine, Player};
+use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, Player};
 use crate::scenario::Act;
 use crate::scene::family_name;
 
-use super::app::{Fold, Msg};
+use super::app::Msg;
 use super::chart::chart;
 use super::controls::field_control;
 use super::dom::{El, Link, button, el};
 use super::menu::headings;
-
-/// How many lines of the log are shown.
-const LOG_LINES: usize = 60;
 
 /// What is selected, or what to do to select something.
 pub fn inspector(player: &Player, link: &Link) -> El {
@@ -94,40 +89,4 @@ pub fn dials(player: &Player, link: &Link) -> Option<El> {
 /// The vital signs of the whole.
 pub fn vitals(player: &Player) -> El {
     el("div").class("vitals").all(player::vitals(player).iter().map(chart))
-}
-
-/// The log, newest first; with `all`, every message as well.
-pub fn log(player: &Player, all: bool, link: &Link) -> El {
-    let lines = player::log_lines(player, all, LOG_LINES);
-    let line = |line: &LogLine| {
-        let go = button("", link, Msg::GoTo(line.time, None))
-            .set("title", "Go to this moment")
-            .add(el("time").text(&line.at))
-            .text(" ")
-            .text(&line.text);
-        let key = if line.broken { format!("broken {}", line.text) } else { line.record.0.to_string() };
-        el("li").key(key).class(if line.warn { "warn" } else { "" }).add(go)
-    };
-    // After a leap the log begins shortly before where one stands.
-    let whole = player.timeline().log().iter().next().is_none_or(|first| first.id.0 <= 1);
-    let told = match whole {
-        true => "Nothing out of the ordinary has happened yet.",
-        false => "Nothing out of the ordinary of late; go back for what was before.",
-    };
-    let empty = lines.is_empty().then(|| el("p").class("empty").text(told));
-    el("div")
-        .class("log-panel")
-        .add(
-            el("p").add(el("span").class("title").text("Log")).add(
-                el("label")
-                    .add(el("input").set("type", "checkbox").checked(all).tells(
-                        ListenerKind::onchange,
-                        link,
-                        Msg::Flip(Fold::AllMessages),
-                    ))
-                    .text(" every message"),
-            ),
-        )
-        .all(empty)
-        .add(el("ol").all(lines.iter().map(line)))
 }

@@ -142,6 +142,26 @@ pub fn copy(offer: &Offer, which: usize, link: &Link) {
     });
 }
 
+/// Copies a text and says whether that worked.
+#[inline(never)]
+pub fn copy_text(text: String, link: &Link) {
+    let clipboard = web_sys::window().map(|window| window.navigator().clipboard());
+    let link = link.clone();
+    spawn_local(async move {
+        let copied = match clipboard {
+            Some(clipboard) if !clipboard.is_undefined() => {
+                wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok()
+            }
+            _ => false,
+        };
+        let (tone, told) = match copied {
+            true => (Tone::Good, "Copied."),
+            false => (Tone::Warn, "The browser does not let this page copy."),
+        };
+        link.send_message(Msg::Do(Action::Tell(tone, told.to_owned())));
+    });
+}
+
 fn dialog(title: &'static str, body: El, link: &Link) -> [El; 2] {
     let close = button("×", link, Msg::Close).class("icon").label("Close");
     [

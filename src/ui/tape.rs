@@ -10,6 +10,7 @@ use crate::timeline::{Mark, MarkKind};
 
 use super::app::Msg;
 use super::courses::{courses, stops};
+use super::dock::toggles;
 use super::dom::{El, Link, button, chosen, el, find, focus};
 
 /// How many marks are painted.
@@ -53,6 +54,7 @@ fn transport(player: &Player, embed: bool, link: &Link) -> El {
         .all(wide(undo("↶", Action::Undo, "Take back (z)", done)))
         .all(wide(undo("↷", Action::Redo, "Do again (Z)", undone)))
         .all(late)
+        .all(wide(toggles(player, link)))
 }
 
 fn note(words: &str, title: &str) -> El {

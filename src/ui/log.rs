@@ -1,0 +1,181 @@
+//! The log: a few lines beside the stage, and a view of its own with filters.
+
+use js_sys::{Array, Function, Reflect, RegExp};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Event;
+use yew::virtual_dom::ListenerKind;
+
+use crate::player::{self, LogFilter, LogLine, LogRow, Player, Sort};
+use crate::scene::family_name;
+use crate::sim::clock;
+
+use super::app::{Fold, Msg};
+use super::dom::{El, Link, button, chosen, el};
+
+/// How many lines of the log are shown beside the stage.
+const LOG_LINES: usize = 60;
+/// How many in a view of its own.
+const VIEW_LINES: usize = 400;
+
+/// What a line must fit, as somebody has written it.
+enum Pattern {
+    All,
+    /// Without regard to capitals.
+    Word(String),
+    Expression(RegExp),
+    /// An expression that the browser cannot read.
+    Wrong,
+}
+
+impl Pattern {
+    fn of(text: &str) -> Pattern {
+        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        match inner {
+            _ if text.is_empty() => Pattern::All,
+            Some(inner) if !inner.is_empty() => expression(inner).map_or(Pattern::Wrong, Pattern::Expression),
+            _ => Pattern::Word(text.to_ascii_lowercase()),
+        }
+    }
+
+    fn fits(&self, line: &str) -> bool {
+        match self {
+            Pattern::All | Pattern::Wrong => true,
+            Pattern::Word(word) => line.to_ascii_lowercase().contains(word),
+            Pattern::Expression(expression) => expression.test(line),
+        }
+    }
+}
+
+/// A regular expression; none where the browser refuses it. Its own constructor would end the program.
+fn expression(pattern: &str) -> Option<RegExp> {
+    let make = Reflect::get(&js_sys::global(), &JsValue::from_str("RegExp")).ok()?.dyn_into::<Function>().ok()?;
+    let made = Reflect::construct(&make, &Array::of2(&JsValue::from_str(pattern), &JsValue::from_str("i"))).ok()?;
+    made.dyn_into().ok()
+}
+
+/// The log in a view of its own: its tools and its lines.
+#[inline(never)]
+pub fn log_view(player: &Player, filter: &LogFilter, link: &Link) -> (El, El) {
+    let pattern = Pattern::of(&filter.text);
+    let rows = player::log_rows(player, filter, &|line| pattern.fits(line), VIEW_LINES);
+    let wrong =
+        matches!(pattern, Pattern::Wrong).then(|| el("p").class("empty").text("This expression cannot be read."));
+    let empty =
+        rows.is_empty().then(|| el("p").class("empty").text("No line fits. The log keeps the last 20 000 records."));
+    let list = el("ol").class("lines").all(rows.iter().map(|row| line(row, link)));
+    (tools(player, filter, &rows, link), el("div").class("logbook").all(wrong).all(empty).add(list))
+}
+
+fn line(row: &LogRow, link: &Link) -> El {
+    let family = format!("node of-{}", family_name(row.family));
+    let hover = |on| Msg::Do(player::Action::Hover(on));
+    let go = button("", link, Msg::GoTo(row.time, Some(row.target)))
+        .set("title", "Go to this moment")
+        .add(el("time").text(&clock(row.time)))
+        .add(el("span").class(family).text(&row.node))
+        .add(el("span").text(&row.text))
+        .tells(ListenerKind::onpointerenter, link, hover(Some(row.target)))
+        .tells(ListenerKind::onpointerleave, link, hover(None));
+    el("li").key(row.record.0).class(if row.warn { "warn" } else { "" }).add(go)
+}
+
+fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> El {
+    let with = |change: &dyn Fn(&mut LogFilter)| {
+        let mut other = filter.clone();
+        change(&mut other);
+        Msg::Filter(other)
+    };
+    let world = &player.timeline().run().world;
+    let sort = |(sort, name): &(Sort, &str)| el("option").selected(*sort == filter.sort).text(name);
+    let sorts = {
+        let filter = filter.clone();
+        move |event: &Event| {
+            let word = chosen(event)?;
+            let (sort, _) = Sort::ALL.iter().find(|(_, name)| *name == word)?;
+            Some(Msg::Filter(LogFilter { sort: *sort, ..filter.clone() }))
+        }
+    };
+    let everyone = "every component";
+    let names = world.nodes().map(|(_, node)| {
+        let chosen = filter.node.as_deref() == Some(&*node.name);
+        el("option").selected(chosen).text(&node.name)
+    });
+    let nodes = {
+        let filter = filter.clone();
+        move |event: &Event| {
+            let node = Some(chosen(event)?).filter(|name| name != everyone);
+            Some(Msg::Filter(LogFilter { node, ..filter.clone() }))
+        }
+    };
+    let texts = {
+        let filter = filter.clone();
+        move |event: &Event| Some(Msg::Filter(LogFilter { text: chosen(event)?, ..filter.clone() }))
+    };
+    let last = player.timeline().run().world.last_record();
+    let follow = with(&|other| other.until = if other.until.is_some() { None } else { Some(last) });
+    let text = rows.iter().map(|row| format!("{} {} {}\n", clock(row.time), row.node, row.text)).collect::<String>();
+    el("span")
+        .class("tools")
+        .add(el("select").label("Which lines").all(Sort::ALL.iter().map(sort)).asks(
+            ListenerKind::onchange,
+            link,
+            sorts,
+        ))
+        .add(
+            el("select")
+                .label("Of which component")
+                .add(el("option").selected(filter.node.is_none()).text(everyone))
+                .all(names)
+                .asks(ListenerKind::onchange, link, nodes),
+        )
+        .add(
+            el("input")
+                .set("type", "search")
+                .set("placeholder", "words, or /expression/")
+                .label("What stands in the line")
+                .value(filter.text.clone())
+                .asks(ListenerKind::oninput, link, texts),
+        )
+        .add(
+            button("Follow", link, follow)
+                .set("aria-pressed", if filter.until.is_none() { "true" } else { "false" })
+                .set("title", "New lines appear as things happen"),
+        )
+        .add(button("Copy", link, Msg::CopyText(text)).set("title", "Copy the lines that are shown"))
+}
+
+/// The log, newest first; with `all`, every message as well.
+pub fn log(player: &Player, all: bool, link: &Link) -> El {
+    let lines = player::log_lines(player, all, LOG_LINES);
+    let line = |line: &LogLine| {
+        let go = button("", link, Msg::GoTo(line.time, None))
+            .set("title", "Go to this moment")
+            .add(el("time").text(&line.at))
+            .text(" ")
+            .text(&line.text);
+        let key = if line.broken { format!("broken {}", line.text) } else { line.record.0.to_string() };
+        el("li").key(key).class(if line.warn { "warn" } else { "" }).add(go)
+    };
+    // After a leap the log begins shortly before where one stands.
+    let whole = player.timeline().log().iter().next().is_none_or(|first| first.id.0 <= 1);
+    let told = match whole {
+        true => "Nothing out of the ordinary has happened yet.",
+        false => "Nothing out of the ordinary of late; go back for what was before.",
+    };
+    let empty = lines.is_empty().then(|| el("p").class("empty").text(told));
+    el("div")
+        .class("log-panel")
+        .add(
+            el("p").add(el("span").class("title").text("Log")).add(
+                el("label")
+                    .add(el("input").set("type", "checkbox").checked(all).tells(
+                        ListenerKind::onchange,
+                        link,
+                        Msg::Flip(Fold::AllMessages),
+                    ))
+                    .text(" every message"),
+            ),
+        )
+        .all(empty)
+        .add(el("ol").all(lines.iter().map(line)))
+}
