@@ -1,8 +1,9 @@
-//! `faultline svg`: what the stage shows at an instant, as a picture.
+//! `faultline svg`: what the stage or another view shows at an instant, as a picture.
 
 use crate::player::{Action, Player};
 use crate::scene::{self, DisplayList, Theme};
 use crate::sim::{Micros, clock};
+use crate::views::Kind;
 
 use super::out::{Failure, Out};
 use super::{Verdict, Which, input};
@@ -23,6 +24,15 @@ pub struct Arguments {
     /// How large, in pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, default_value = "1200x800")]
     size: (u32, u32),
+    /// Which view of the run
+    #[arg(long, value_enum, default_value = "stage")]
+    view: Shows,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Shows {
+    Stage,
+    SpaceTime,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -62,7 +72,10 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
     // Messages then say what they are: nothing moves in a picture.
     player.dispatch(Action::Pause);
     let mut list = DisplayList::default();
-    player.draw(&mut list);
+    match arguments.view {
+        Shows::Stage => player.draw(&mut list),
+        Shows::SpaceTime => player.draw_view(Kind::SpaceTime, (width as f32, height as f32), &mut list),
+    }
     let document = &moment.document;
     let title = format!("{} at {} s", document.title, clock(player.timeline().now()));
     out.text(&scene::svg::paint(&list, player.view(), &title, &document.summary))?;

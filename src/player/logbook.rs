@@ -90,7 +90,7 @@ pub struct LogRow {
     pub node: String,
     /// What the component is about.
     pub family: Family,
-    /// What happened.
+    /// What happened, with the component's name.
     pub text: String,
     /// Whether something broke or was lost.
     pub warn: bool,
@@ -126,6 +126,14 @@ pub fn log_rows(player: &Player, filter: &LogFilter, fits: &dyn Fn(&str) -> bool
         }
     }
     rows
+}
+
+impl LogRow {
+    /// What happened, where the component's name stands before it already.
+    pub fn rest(&self) -> &str {
+        let rest = self.text.strip_prefix(&self.node).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+        rest.and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&self.text)
+    }
 }
 
 /// What a record is about.

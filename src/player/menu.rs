@@ -44,6 +44,7 @@ pub fn menu(player: &Player, target: Target) -> Vec<Entry> {
     match target {
         Target::Node(id) => node_menu(world, document, id),
         Target::Link(a, b) => link_menu(world, document, a, b),
+        Target::Flight(record) if world.flight(record).is_none() => ended_menu(player, record),
         Target::Flight(record) => flight_menu(world, document, record),
     }
 }
@@ -206,16 +207,26 @@ fn twist(a: &str, b: &str, twice: Option<f64>, late: Option<f64>, bytes: Option<
 const LATER: Micros = Micros::secs(1);
 
 fn flight_menu(world: &World, document: &Document, RecordId(message): RecordId) -> Vec<Entry> {
-    if world.flight(RecordId(message)).is_none() {
-        return Vec::new();
-    }
     let entry = |label: &str, key, act| entry(world, document, label, key, act);
     vec![
         entry("Drop", 'x', Act::Drop { message }),
         entry("Deliver now", 'h', Act::Hurry { message }),
         entry("Delay by 1 s", 'd', Act::Delay { message, by: LATER }),
-        entry("Duplicate", '2', Act::Duplicate { message }),
+        entry("Duplicate", 'D', Act::Duplicate { message }),
     ]
+}
+
+/// Of a message that has come to its end: back to where something can still be done to it.
+fn ended_menu(player: &Player, record: RecordId) -> Vec<Entry> {
+    let sent = player.timeline().log().get(record).map(|sent| sent.at);
+    let back = sent.map(|at| Entry {
+        group: "",
+        label: "Back to its sending".to_owned(),
+        key: Some('b'),
+        action: Action::Seek(at),
+        idle: None,
+    });
+    back.into_iter().collect()
 }
 
 /// What a key does while the stage has the focus. Letters act on what is selected.

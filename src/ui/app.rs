@@ -9,10 +9,11 @@ use web_sys::{Element, HtmlCanvasElement};
 use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action, LogFilter, Player, key_action};
+use crate::player::{self, Action, LogFilter, Looking, Player, key_action};
 use crate::scenario::Act;
 use crate::scene::{Target, Theme};
 use crate::sim::Time;
+use crate::views::Kind;
 
 use super::boot::Settings;
 use super::dock::{self, DockHand, dock};
@@ -118,13 +119,20 @@ pub enum Tab {
     Charts,
     /// The log.
     Log,
+    /// The linked views.
+    Views,
 }
 
-const TABS: [(Tab, &str); 4] =
-    [(Tab::Lesson, "Lesson"), (Tab::Node, "Selected"), (Tab::Charts, "Charts"), (Tab::Log, "Log")];
+const TABS: [(Tab, &str); 5] = [
+    (Tab::Lesson, "Lesson"),
+    (Tab::Node, "Selected"),
+    (Tab::Charts, "Charts"),
+    (Tab::Log, "Log"),
+    (Tab::Views, "Views"),
+];
 
-/// How high the views are at first, in pixels.
-const DOCK: f64 = 248.0;
+/// How high the views are at first: in pixels, and of the window at most.
+const DOCK: (f64, f64) = (248.0, 0.3);
 
 /// The page.
 pub struct App {
@@ -157,7 +165,7 @@ impl Component for App {
         host.on_refresh(Box::new(move || refresh.send_message(Msg::Refresh)));
         App {
             dock: Rc::new(DockHand::new(host.clone())),
-            height: DOCK,
+            height: DOCK.0.min(DOCK.1 * window_height()),
             filter: LogFilter::default(),
             hands: Rc::new(Hands::new(host, link)),
             watch: None,
@@ -218,7 +226,12 @@ impl Component for App {
                 Some(place) => drop(self.open.remove(place)),
                 None => self.open.push(fold),
             },
-            Msg::Show(tab) => self.tab = tab,
+            Msg::Show(tab) => {
+                self.tab = tab;
+                if tab == Tab::Views && host.player().views().is_empty() {
+                    host.dispatch(Action::Look(Looking::Open(Kind::SpaceTime)));
+                }
+            }
             Msg::Height(height) => self.height = height,
             Msg::Filter(filter) => self.filter = filter,
             Msg::CopyText(text) => {
@@ -280,6 +293,9 @@ impl App {
             self.tab = Tab::Node;
         }
         self.selected = selected;
+        if self.tab == Tab::Views && host.player().views().is_empty() {
+            self.tab = Tab::Lesson;
+        }
     }
 
     /// With something selected a tool acts at once; otherwise it waits for a click.
@@ -356,7 +372,7 @@ impl App {
                     .add(part("part", Tab::Charts).add(vitals(player)))
                     .add(part("part log", Tab::Log).add(log(player, self.is_open(Fold::AllMessages), link))),
             )
-            .all(dock(player, &self.dock, self.height, &self.filter, link))
+            .all(dock(player, &self.dock, &shown("dock", Tab::Views), self.height, &self.filter, link))
             .add(tape(player, false, link))
             .add(el("div").class("tabs").set("role", "tablist").all(TABS.iter().map(tab)))
             .all(self.overlay(player, link))
@@ -372,6 +388,11 @@ impl App {
         }
         all
     }
+}
+
+fn window_height() -> f64 {
+    let inner = web_sys::window().and_then(|window| window.inner_height().ok());
+    inner.and_then(|height| height.as_f64()).unwrap_or(800.0)
 }
 
 /// What has the focus, if anything on the page has.

@@ -8,8 +8,9 @@ use web_sys::{Event, HtmlCanvasElement, KeyboardEvent, MouseEvent, PointerEvent,
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, LogFilter, Looking, Player, view_key};
-use crate::scene::{Point, Target};
-use crate::sim::RecordId;
+use crate::scene::{Area, Point, Target};
+use crate::sim::{RecordId, clock};
+use crate::trace::sentence;
 use crate::views::Kind;
 
 use super::app::{Msg, Opens};
@@ -22,6 +23,8 @@ use super::menu::MenuAt;
 const DRAG: f32 = 4.0;
 /// How near to the end of a message one takes hold of it, in pixels.
 const GRASP: f32 = 14.0;
+/// For how many messages there are buttons.
+const MAX_BUTTONS: usize = 60;
 /// The least and the greatest height of the views, in pixels.
 const HEIGHTS: (f64, f64) = (96.0, 720.0);
 
@@ -194,11 +197,11 @@ pub fn attach(host: &Shared) {
 }
 
 /// The buttons that open the views.
-pub fn toggles(player: &Player, link: &Link) -> El {
+pub fn toggles(player: &Player, named: bool, link: &Link) -> El {
     let toggle = |(place, (kind, title, name)): (usize, &(Kind, &'static str, &'static str))| {
         let open = player.views().contains(kind);
         button(title, link, Msg::Do(Action::Look(Looking::Open(*kind))))
-            .set("id", format!("view-{name}"))
+            .set_some("id", named.then(|| format!("view-{name}")))
             .set("aria-pressed", if open { "true" } else { "false" })
             .set("title", format!("{title} ({})", place + 1))
     };
@@ -207,7 +210,14 @@ pub fn toggles(player: &Player, link: &Link) -> El {
 
 /// The views that are open, if any is.
 #[inline(never)]
-pub fn dock(player: &Player, hand: &Rc<DockHand>, height: f64, filter: &LogFilter, link: &Link) -> Option<El> {
+pub fn dock(
+    player: &Player,
+    hand: &Rc<DockHand>,
+    class: &str,
+    height: f64,
+    filter: &LogFilter,
+    link: &Link,
+) -> Option<El> {
     if player.views().is_empty() {
         return None;
     }
@@ -220,10 +230,12 @@ pub fn dock(player: &Player, hand: &Rc<DockHand>, height: f64, filter: &LogFilte
     });
     Some(
         el("section")
-            .class("dock")
+            .class(class.to_owned())
             .label("Views")
             .set("data-height", format!("{height}px"))
             .add(grip(height, link))
+            // For a narrow screen, where there is no room beside the transport.
+            .add(toggles(player, false, link))
             .all(panes),
     )
 }
@@ -279,6 +291,24 @@ fn grip(height: f64, link: &Link) -> El {
         })
 }
 
+/// The messages of the diagram as buttons while time stands still, the last first; their places tell a program that drives
+/// the page where to point.
+fn messages(player: &Player, hand: &Rc<DockHand>, link: &Link) -> El {
+    let (log, world) = (player.timeline().log(), &player.timeline().run().world);
+    let hits = hand.host.surfaces.hits(Kind::SpaceTime);
+    let buttons = hits.iter().rev().filter_map(|hit| {
+        let (Target::Flight(record), Area::Path { from, to, .. }) = (hit.target, hit.area) else { return None };
+        let select = Msg::Do(Action::Select(Some(hit.target)));
+        let told = format!("{} {}", clock(log.get(record)?.at), sentence(log.get(record)?, world));
+        let place = |name: &'static str, at: f32| (name, (at as i32).to_string());
+        let [x, y, to_x, to_y] =
+            [place("data-x", from.x), place("data-y", from.y), place("data-to-x", to.x), place("data-to-y", to.y)];
+        let named = button(&told, link, select.clone()).key(record.0).tells(ListenerKind::onfocus, link, select);
+        Some([x, y, to_x, to_y].into_iter().fold(named, |named, (name, value)| named.set(name, value)))
+    });
+    el("div").class("unseen").set("role", "group").label("Messages").all(buttons.take(MAX_BUTTONS))
+}
+
 fn diagram(player: &Player, hand: &Rc<DockHand>, link: &Link) -> El {
     let look = player.look();
     let act = |looking: Looking| Msg::Do(Action::Look(looking));
@@ -322,6 +352,6 @@ fn diagram(player: &Player, hand: &Rc<DockHand>, link: &Link) -> El {
         let hand = hand.clone();
         canvas = canvas.asks(kind, link, move |event| does(&hand, event));
     }
-    let body = el("div").class("surface").add(canvas);
+    let body = el("div").class("surface").add(canvas).all((!player.playing()).then(|| messages(player, hand, link)));
     pane(Kind::SpaceTime, tools, body, link)
 }

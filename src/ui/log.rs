@@ -73,7 +73,7 @@ fn line(row: &LogRow, link: &Link) -> El {
         .set("title", "Go to this moment")
         .add(el("time").text(&clock(row.time)))
         .add(el("span").class(family).text(&row.node))
-        .add(el("span").text(&row.text))
+        .add(el("span").text(row.rest()))
         .tells(ListenerKind::onpointerenter, link, hover(Some(row.target)))
         .tells(ListenerKind::onpointerleave, link, hover(None));
     el("li").key(row.record.0).class(if row.warn { "warn" } else { "" }).add(go)
@@ -113,7 +113,7 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
     };
     let last = player.timeline().run().world.last_record();
     let follow = with(&|other| other.until = if other.until.is_some() { None } else { Some(last) });
-    let text = rows.iter().map(|row| format!("{} {} {}\n", clock(row.time), row.node, row.text)).collect::<String>();
+    let text = rows.iter().map(|row| format!("{} {}\n", clock(row.time), row.text)).collect::<String>();
     el("span")
         .class("tools")
         .add(el("select").label("Which lines").all(Sort::ALL.iter().map(sort)).asks(

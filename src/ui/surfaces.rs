@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use web_sys::HtmlCanvasElement;
 
 use crate::player::Player;
-use crate::scene::{DisplayList, Target};
+use crate::scene::{DisplayList, Hit, Target};
 use crate::views::Kind;
 
 use super::painter::Painter;
@@ -62,6 +62,13 @@ impl Surfaces {
             player.draw_view(surface.kind, (size.0, size.1), &mut surface.list);
             surface.painter.paint(&surface.list, player.view().theme);
         }
+    }
+
+    /// What can be pointed at in a view, and where.
+    #[inline(never)]
+    pub fn hits(&self, kind: Kind) -> Vec<Hit> {
+        let surfaces = self.0.borrow();
+        surfaces.iter().find(|surface| surface.kind == kind).map_or_else(Vec::new, |surface| surface.list.hits.clone())
     }
 
     /// What is under a pointer over a view.

@@ -54,7 +54,7 @@ fn transport(player: &Player, embed: bool, link: &Link) -> El {
         .all(wide(undo("↶", Action::Undo, "Take back (z)", done)))
         .all(wide(undo("↷", Action::Redo, "Do again (Z)", undone)))
         .all(late)
-        .all(wide(toggles(player, link)))
+        .all(wide(toggles(player, true, link)))
 }
 
 fn note(words: &str, title: &str) -> El {

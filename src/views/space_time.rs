@@ -22,8 +22,12 @@ const WATCHED: f64 = 8.0;
 const SPANS: (f64, f64) = (5_000.0, 120e6);
 /// Where the cursor stands between the edges, so that what is under way has room to arrive.
 const NOW: f64 = 0.9;
-/// The room for names at the left, in pixels.
-const NAMES: f32 = 118.0;
+/// The room for names at the left, in pixels: usually, and on a narrow canvas.
+const NAMES: (f32, f32) = (118.0, 84.0);
+/// A canvas is narrow that has less than this, in pixels.
+const NARROW: f32 = 480.0;
+/// The room that the name of the cursor's instant takes to each side, in pixels.
+const SAID: f32 = 52.0;
 /// The room for instants above, in pixels.
 const ABOVE: f32 = 20.0;
 /// The least and the greatest distance between lifelines, in pixels.
@@ -98,8 +102,21 @@ struct Diagram<'a> {
     rows: Vec<NodeId>,
     /// From one to the next, in pixels.
     pitch: f32,
-    /// Of each record, by its place, whether what is selected has to do with it; nothing where nothing is selected.
-    related: Option<Vec<bool>>,
+    /// Of each record, by its place, how it stands to the message that is selected; nothing where none is.
+    related: Option<Vec<Kin>>,
+    /// The room for names at the left, in pixels.
+    names: f32,
+}
+
+/// How a record stands to what is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kin {
+    /// Neither can have influenced the other.
+    Concurrent,
+    /// One can have influenced the other.
+    Ordered,
+    /// One brought the other about, by a chain of causes.
+    Chain,
 }
 
 /// Draws the diagram. The axis that it was drawn on tells which instant is where.
@@ -110,7 +127,8 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     list.dots.clear();
     list.hits.clear();
     list.ground_key = 1;
-    let axis = axis(sight);
+    let names = if sight.size.0 < NARROW { NAMES.1 } else { NAMES.0 };
+    let axis = axis(sight, names);
     // What left before the left edge and arrived after it is to be seen as well.
     let from = Time(axis.from.0.saturating_sub(sight.span().0 / 2));
     let mut records: Vec<&Record> = sight.log.since(from).rev().take(MAX_RECORDS).collect();
@@ -118,7 +136,7 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     let course = Course::new(records.into_iter());
     let messages = arrows(&course);
     let related = related(sight, &course);
-    let mut diagram = Diagram { sight, course: &course, axis, rows: Vec::new(), pitch: ROWS.0, related };
+    let mut diagram = Diagram { sight, course: &course, axis, rows: Vec::new(), pitch: ROWS.0, related, names };
     if sight.look.events {
         diagram.axis.ranks = Some(diagram.instants());
     }
@@ -137,23 +155,38 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
 }
 
 /// What lies between the edges.
-fn axis(sight: &Sight) -> Axis {
+fn axis(sight: &Sight, names: f32) -> Axis {
     let span = sight.span().0;
     let before = (span as f64 * NOW) as u64;
     let end = Time(sight.world.now().0.saturating_sub(sight.look.back.0));
     // The beginning is at the left edge until the cursor has come to its place.
     let from = Time(end.0.saturating_sub(before));
-    Axis { left: NAMES, right: (sight.size.0 - 10.0).max(NAMES + 1.0), from, until: from + Micros(span), ranks: None }
+    Axis { left: names, right: (sight.size.0 - 10.0).max(names + 1.0), from, until: from + Micros(span), ranks: None }
 }
 
-/// Which records what is selected has to do with: all that can have influenced it, and all that it can have influenced.
-fn related(sight: &Sight, course: &Course) -> Option<Vec<bool>> {
+/// How all records stand to the message that is selected: what can have influenced it, what it can have influenced, and
+/// of these what brought it about and what it brought about.
+fn related(sight: &Sight, course: &Course) -> Option<Vec<Kin>> {
     let Some(Target::Flight(record)) = sight.selected else { return None };
-    course.place(record)?;
-    let mut related = vec![false; course.records().len()];
+    let here = course.place(record)?;
+    let mut related = vec![Kin::Concurrent; course.records().len()];
     for id in past(course, record).into_iter().chain(future(course, record)) {
         if let Some(place) = course.place(id) {
-            related[place] = true;
+            related[place] = Kin::Ordered;
+        }
+    }
+    let mut at = Some(here);
+    while let Some(place) = at {
+        related[place] = Kin::Chain;
+        at = course.cause(place);
+    }
+    // Causes have smaller numbers, so one pass finds everything that comes of it.
+    let mut brought = vec![false; related.len()];
+    brought[here] = true;
+    for place in here + 1..brought.len() {
+        brought[place] = course.cause(place).is_some_and(|cause| brought[cause]);
+        if brought[place] {
+            related[place] = Kin::Chain;
         }
     }
     Some(related)
@@ -223,7 +256,7 @@ impl Diagram<'_> {
         if let Some(related) = self.related.as_ref().filter(|_| look.related) {
             let records = self.course.records().iter().zip(related);
             let mut met: Vec<NodeId> =
-                records.filter(|(_, related)| **related).map(|(record, _)| record.node).collect();
+                records.filter(|(_, kin)| **kin == Kin::Chain).map(|(record, _)| record.node).collect();
             met.extend(
                 messages
                     .iter()
@@ -249,23 +282,34 @@ impl Diagram<'_> {
         Some(ABOVE + (row as f32 + 0.5) * self.pitch)
     }
 
+    /// The pointer, where it points at an instant.
+    fn pointer(&self) -> Option<Point> {
+        self.sight.look.pointer.filter(|pointer| pointer.x > self.axis.left)
+    }
+
     fn bottom(&self) -> f32 {
         ABOVE + self.rows.len() as f32 * self.pitch
     }
 
     /// How opaque something is that belongs to a record.
     fn alpha(&self, record: RecordId) -> u8 {
-        match &self.related {
-            None => 255,
-            Some(related) => self.course.place(record).map_or(FADED, |place| if related[place] { 255 } else { FADED }),
-        }
+        if self.related.is_some() && self.kin(record) == Kin::Concurrent { FADED } else { 255 }
+    }
+
+    fn kin(&self, record: RecordId) -> Kin {
+        let place = self.course.place(record);
+        self.related.as_ref().and_then(|related| Some(related[place?])).unwrap_or(Kin::Concurrent)
     }
 
     fn ground(&self, layer: &mut Layer) {
         for at in self.axis.ticks() {
             let x = self.axis.x(at);
             layer.line(Point::new(x, ABOVE - 4.0), Point::new(x, self.bottom()), Pen::new(Ink::Faint, 1.0));
-            layer.texts.push(small(Point::new(x, 12.0), clock(at), Ink::Muted, Anchor::Middle));
+            // The instants of cursor and pointer are said there as well.
+            let said = [Some(self.axis.x(self.sight.world.now())), self.pointer().map(|pointer| pointer.x)];
+            if said.iter().flatten().all(|other| (other - x).abs() > SAID) {
+                layer.texts.push(small(Point::new(x, 12.0), clock(at), Ink::Muted, Anchor::Middle));
+            }
         }
     }
 
@@ -329,6 +373,7 @@ impl Diagram<'_> {
         let alpha = if beat && !chosen { alpha / 2 } else { alpha };
         let pen = match chosen {
             true => Pen::new(Ink::Focus, 3.0),
+            false if self.kin(arrow.record) == Kin::Chain => Pen::new(ink, 2.6),
             false => Pen::new(ink, if beat { 1.0 } else { 1.4 }).alpha(alpha),
         };
         let lost = matches!(arrow.end, End::Lost(..));
@@ -450,7 +495,7 @@ impl Diagram<'_> {
     /// The names at the left, each with its shape.
     fn names(&self, list: &mut DisplayList) {
         let height = self.bottom().max(self.sight.size.1);
-        list.live.rect(Point::new(0.0, 0.0), (NAMES - 2.0, height), 0.0, Some(Ink::Paper), None);
+        list.live.rect(Point::new(0.0, 0.0), (self.names - 2.0, height), 0.0, Some(Ink::Paper), None);
         for node in &self.rows {
             let Some(y) = self.y(*node) else { continue };
             let known = self.sight.world.node(*node);
@@ -466,7 +511,7 @@ impl Diagram<'_> {
                 Some(Pen::new(ink, 1.25)),
             );
             let chosen = self.sight.selected == Some(Target::Node(*node));
-            let name = shorten(self.sight.world.name(*node), 11.0, NAMES - 26.0);
+            let name = shorten(self.sight.world.name(*node), 11.0, self.names - 26.0);
             let mut text = small(
                 Point::new(20.0, y + 4.0),
                 name,
@@ -477,7 +522,7 @@ impl Diagram<'_> {
             text.weight = if chosen { 600 } else { 400 };
             list.live.texts.push(text);
             let area =
-                Area::Path { from: Point::new(4.0, y), via: Point::new(50.0, y), to: Point::new(NAMES - 8.0, y) };
+                Area::Path { from: Point::new(4.0, y), via: Point::new(50.0, y), to: Point::new(self.names - 8.0, y) };
             list.hits.push(Hit { target: Target::Node(*node), area });
         }
     }
@@ -496,7 +541,7 @@ impl Diagram<'_> {
                 layer.texts.push(text);
             }
         };
-        let pointer = self.sight.look.pointer.filter(|pointer| pointer.x > self.axis.left);
+        let pointer = self.pointer();
         upright(self.sight.world.now(), Ink::Text, 1.5, pointer.is_none());
         if let Some(pointer) = pointer {
             upright(self.axis.at(pointer.x), Ink::Focus, 1.0, true);
