@@ -57,3 +57,13 @@ fn a_killed_sender_as_a_picture_dark_and_narrow() {
     let found = said(&["svg", &killed_sender(), "--at", "5100ms", "--theme", "dark", "--size", "390x700"]);
     golden::compare("chat-killed-sender.svg", include_str!("golden/chat-killed-sender.svg"), &found);
 }
+
+#[test]
+fn a_killed_sender_as_a_space_time_diagram() {
+    let found = said(&["svg", &killed_sender(), "--at", "5800ms", "--view", "space-time", "--size", "1200x420"]);
+    golden::compare(
+        "chat-killed-sender-space-time.svg",
+        include_str!("golden/chat-killed-sender-space-time.svg"),
+        &found,
+    );
+}
