@@ -37,5 +37,5 @@ for wasm in *.wasm; do
 done
 
 version=$(cat ./*.wasm ./*.js ./*.css 2>/dev/null | cksum | cut -d' ' -f1)
-sed -E "s#(src|href|data-wasm|data-later)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
+sed -E "s#(src|href|data-wasm|data-later|data-style)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
 mv index.new index.html

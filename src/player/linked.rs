@@ -13,7 +13,7 @@ use super::{Action, Player, Tone};
 pub const MAX_OPEN: usize = 2;
 
 /// What is done to a view.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Looking {
     /// Opens a view, or shuts it. Of more than [`MAX_OPEN`] the one goes that was opened first.
     Open(Kind),

@@ -41,7 +41,9 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         }
     }
     list.captions = captions;
-    led(stage, &mut list.live);
+    if !stage.view.led.is_empty() {
+        led(stage, &mut list.live);
+    }
     lost(stage, list);
     badges(stage, &mut list.live);
     for (target, pen) in
@@ -268,6 +270,7 @@ fn ring(stage: &Stage, list: &mut DisplayList, target: Target, pen: Pen) {
 }
 
 /// The ways of the messages that led to the one that is meant: the farther back, the fainter.
+#[inline(never)]
 fn led(stage: &Stage, layer: &mut Layer) {
     for (place, (from, to)) in stage.view.led.iter().enumerate() {
         if let Some(path) = stage.path(*from, *to) {

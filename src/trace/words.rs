@@ -92,6 +92,15 @@ pub const KIND_WORDS: &[&str] = &[
 
 /// One line: who did what, without the time.
 pub fn sentence(record: &Record, world: &World) -> String {
+    match &record.what {
+        // All that there is to tell while nothing is wrong; the rest of the words need not come with the page.
+        What::Note(line) => format!("{}: {}", world.name(record.node), world.named(line)),
+        _ => told(record, world),
+    }
+}
+
+#[inline(never)]
+fn told(record: &Record, world: &World) -> String {
     let me = world.name(record.node);
     let name = |id| world.name(id);
     match &record.what {

@@ -70,12 +70,19 @@ pub enum Msg {
     Flip(Fold),
     /// A part of the narrow screen's sheet.
     Show(Tab),
-    /// The views are to be so high, in pixels.
+    /// Something about the linked views.
+    Dock(Rc<DockMsg>),
+}
+
+/// What can happen to the linked views.
+#[derive(Debug)]
+pub enum DockMsg {
+    /// They are to be so high, in pixels.
     Height(f64),
-    /// The log's view shows other lines.
+    /// The log shows other lines.
     Filter(LogFilter),
     /// A text is to be copied.
-    CopyText(String),
+    Copy(String),
 }
 
 /// What can be laid over the page.
@@ -226,18 +233,8 @@ impl Component for App {
                 Some(place) => drop(self.open.remove(place)),
                 None => self.open.push(fold),
             },
-            Msg::Show(tab) => {
-                self.tab = tab;
-                if tab == Tab::Views && host.player().views().is_empty() {
-                    host.dispatch(Action::Look(Looking::Open(Kind::SpaceTime)));
-                }
-            }
-            Msg::Height(height) => self.height = height,
-            Msg::Filter(filter) => self.filter = filter,
-            Msg::CopyText(text) => {
-                overlay::copy_text(text, ctx.link());
-                return false;
-            }
+            Msg::Show(tab) => self.show(host, tab),
+            Msg::Dock(msg) => self.dock_told(&msg, ctx.link()),
         }
         true
     }
@@ -252,7 +249,9 @@ impl Component for App {
     fn rendered(&mut self, ctx: &Context<App>, first: bool) {
         let AppProps { host, settings } = ctx.props();
         place_styles();
-        dock::attach(host);
+        if !host.player().views().is_empty() || !host.surfaces.is_empty() {
+            dock::attach(host);
+        }
         let canvas = find(".stage canvas");
         if first && let Some(canvas) = canvas.clone().and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) {
             self.watch = Some(Watch::new(host, &canvas, settings));
@@ -295,6 +294,23 @@ impl App {
         self.selected = selected;
         if self.tab == Tab::Views && host.player().views().is_empty() {
             self.tab = Tab::Lesson;
+        }
+    }
+
+    #[inline(never)]
+    fn show(&mut self, host: &Shared, tab: Tab) {
+        self.tab = tab;
+        if tab == Tab::Views && host.player().views().is_empty() {
+            host.dispatch(Action::Look(Looking::Open(Kind::SpaceTime)));
+        }
+    }
+
+    #[inline(never)]
+    fn dock_told(&mut self, msg: &DockMsg, link: &Link) {
+        match msg {
+            DockMsg::Height(height) => self.height = *height,
+            DockMsg::Filter(filter) => self.filter = filter.clone(),
+            DockMsg::Copy(text) => overlay::copy_text(text.clone(), link),
         }
     }
 
@@ -372,7 +388,10 @@ impl App {
                     .add(part("part", Tab::Charts).add(vitals(player)))
                     .add(part("part log", Tab::Log).add(log(player, self.is_open(Fold::AllMessages), link))),
             )
-            .all(dock(player, &self.dock, &shown("dock", Tab::Views), self.height, &self.filter, link))
+            .all(
+                (!player.views().is_empty())
+                    .then(|| dock(player, &self.dock, &shown("dock", Tab::Views), self.height, &self.filter, link)),
+            )
             .add(tape(player, false, link))
             .add(el("div").class("tabs").set("role", "tablist").all(TABS.iter().map(tab)))
             .all(self.overlay(player, link))

@@ -13,7 +13,7 @@ use crate::sim::{RecordId, clock};
 use crate::trace::sentence;
 use crate::views::Kind;
 
-use super::app::{Msg, Opens};
+use super::app::{DockMsg, Msg, Opens};
 use super::dom::{El, Link, button, el, find, focus, target};
 use super::host::Shared;
 use super::log::log_view;
@@ -190,8 +190,7 @@ pub fn attach(host: &Shared) {
         Some((kind, found.dyn_into::<HtmlCanvasElement>().ok()?))
     };
     let canvases: Vec<_> = host.player().views().iter().filter_map(|kind| canvas(*kind)).collect();
-    if !canvases.is_empty() || !host.surfaces.is_empty() {
-        host.surfaces.set(canvases);
+    if host.surfaces.set(canvases) {
         host.wake();
     }
 }
@@ -208,19 +207,9 @@ pub fn toggles(player: &Player, named: bool, link: &Link) -> El {
     el("span").class("views").set("role", "group").label("Views").all(Kind::ALL.iter().enumerate().map(toggle))
 }
 
-/// The views that are open, if any is.
+/// The views that are open.
 #[inline(never)]
-pub fn dock(
-    player: &Player,
-    hand: &Rc<DockHand>,
-    class: &str,
-    height: f64,
-    filter: &LogFilter,
-    link: &Link,
-) -> Option<El> {
-    if player.views().is_empty() {
-        return None;
-    }
+pub fn dock(player: &Player, hand: &Rc<DockHand>, class: &str, height: f64, filter: &LogFilter, link: &Link) -> El {
     let panes = player.views().iter().map(|kind| match kind {
         Kind::SpaceTime => diagram(player, hand, link),
         Kind::Log => {
@@ -228,16 +217,14 @@ pub fn dock(
             pane(*kind, tools, body, link)
         }
     });
-    Some(
-        el("section")
-            .class(class.to_owned())
-            .label("Views")
-            .set("data-height", format!("{height}px"))
-            .add(grip(height, link))
-            // For a narrow screen, where there is no room beside the transport.
-            .add(toggles(player, false, link))
-            .all(panes),
-    )
+    el("section")
+        .class(class.to_owned())
+        .label("Views")
+        .set("data-height", format!("{height}px"))
+        .add(grip(height, link))
+        // For a narrow screen, where there is no room beside the transport.
+        .add(toggles(player, false, link))
+        .all(panes)
 }
 
 /// A view in its frame, with what can be done to it in the head.
@@ -254,6 +241,11 @@ fn pane(kind: Kind, tools: El, body: El, link: &Link) -> El {
         .add(body)
 }
 
+/// As high as asked for, within limits.
+fn high(height: f64) -> Msg {
+    Msg::Dock(Rc::new(DockMsg::Height(height.clamp(HEIGHTS.0, HEIGHTS.1))))
+}
+
 /// The upper edge of the views, by which they are made higher or lower.
 fn grip(height: f64, link: &Link) -> El {
     let keys = move |event: &Event| {
@@ -264,7 +256,7 @@ fn grip(height: f64, link: &Link) -> El {
         };
         event.prevent_default();
         event.stop_propagation();
-        Some(Msg::Height((height + by).clamp(HEIGHTS.0, HEIGHTS.1)))
+        Some(high(height + by))
     };
     el("div")
         .class("grip")
@@ -287,7 +279,7 @@ fn grip(height: f64, link: &Link) -> El {
             }
             let top = target(event)?.get_bounding_client_rect().top();
             let by = top - f64::from(event.client_y());
-            (by.abs() >= 1.0).then(|| Msg::Height((height + by).clamp(HEIGHTS.0, HEIGHTS.1)))
+            (by.abs() >= 1.0).then(|| high(height + by))
         })
 }
 

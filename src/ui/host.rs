@@ -190,11 +190,10 @@ impl Host {
         if let Some(painter) = &mut *self.painter.borrow_mut() {
             painter.paint(&self.list.borrow(), self.player.borrow().view().theme);
         }
-        if !self.surfaces.is_empty() {
-            self.surfaces.draw(&mut self.player.borrow_mut());
-        }
+        // While nothing goes on, panels that name what the views show are drawn after these.
+        let shifted = !self.surfaces.is_empty() && self.surfaces.draw(&mut self.player.borrow_mut());
         // What stands still now is shown as it stands.
-        let stopped = went_on && !goes_on;
+        let stopped = (went_on || shifted) && !goes_on;
         if stopped || (goes_on && now - self.refreshed.get() >= REFRESH) {
             self.refreshed.set(now);
             self.refresh_panels();

@@ -1,5 +1,7 @@
 //! The log: a few lines beside the stage, and a view of its own with filters.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Function, Reflect, RegExp};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Event;
@@ -9,7 +11,7 @@ use crate::player::{self, LogFilter, LogLine, LogRow, Player, Sort};
 use crate::scene::family_name;
 use crate::sim::clock;
 
-use super::app::{Fold, Msg};
+use super::app::{DockMsg, Fold, Msg};
 use super::dom::{El, Link, button, chosen, el};
 
 /// How many lines of the log are shown beside the stage.
@@ -48,7 +50,8 @@ impl Pattern {
 
 /// A regular expression; none where the browser refuses it. Its own constructor would end the program.
 fn expression(pattern: &str) -> Option<RegExp> {
-    let make = Reflect::get(&js_sys::global(), &JsValue::from_str("RegExp")).ok()?.dyn_into::<Function>().ok()?;
+    let make =
+        Reflect::get(&web_sys::window()?.into(), &JsValue::from_str("RegExp")).ok()?.dyn_into::<Function>().ok()?;
     let made = Reflect::construct(&make, &Array::of2(&JsValue::from_str(pattern), &JsValue::from_str("i"))).ok()?;
     made.dyn_into().ok()
 }
@@ -79,11 +82,15 @@ fn line(row: &LogRow, link: &Link) -> El {
     el("li").key(row.record.0).class(if row.warn { "warn" } else { "" }).add(go)
 }
 
+fn filtered(filter: LogFilter) -> Msg {
+    Msg::Dock(Rc::new(DockMsg::Filter(filter)))
+}
+
 fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> El {
     let with = |change: &dyn Fn(&mut LogFilter)| {
         let mut other = filter.clone();
         change(&mut other);
-        Msg::Filter(other)
+        filtered(other)
     };
     let world = &player.timeline().run().world;
     let sort = |(sort, name): &(Sort, &str)| el("option").selected(*sort == filter.sort).text(name);
@@ -92,7 +99,7 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
         move |event: &Event| {
             let word = chosen(event)?;
             let (sort, _) = Sort::ALL.iter().find(|(_, name)| *name == word)?;
-            Some(Msg::Filter(LogFilter { sort: *sort, ..filter.clone() }))
+            Some(filtered(LogFilter { sort: *sort, ..filter.clone() }))
         }
     };
     let everyone = "every component";
@@ -104,12 +111,12 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
         let filter = filter.clone();
         move |event: &Event| {
             let node = Some(chosen(event)?).filter(|name| name != everyone);
-            Some(Msg::Filter(LogFilter { node, ..filter.clone() }))
+            Some(filtered(LogFilter { node, ..filter.clone() }))
         }
     };
     let texts = {
         let filter = filter.clone();
-        move |event: &Event| Some(Msg::Filter(LogFilter { text: chosen(event)?, ..filter.clone() }))
+        move |event: &Event| Some(filtered(LogFilter { text: chosen(event)?, ..filter.clone() }))
     };
     let last = player.timeline().run().world.last_record();
     let follow = with(&|other| other.until = if other.until.is_some() { None } else { Some(last) });
@@ -141,7 +148,9 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
                 .set("aria-pressed", if filter.until.is_none() { "true" } else { "false" })
                 .set("title", "New lines appear as things happen"),
         )
-        .add(button("Copy", link, Msg::CopyText(text)).set("title", "Copy the lines that are shown"))
+        .add(
+            button("Copy", link, Msg::Dock(Rc::new(DockMsg::Copy(text)))).set("title", "Copy the lines that are shown"),
+        )
 }
 
 /// The log, newest first; with `all`, every message as well.

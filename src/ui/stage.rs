@@ -152,7 +152,7 @@ pub fn wire(player: &Player) -> Action {
 }
 
 /// What has keys of its own, all of them.
-const OWN_KEYS: &str = "input, select, textarea, .dialog, .menu, .bar";
+const OWN_KEYS: &str = "input, select, textarea, .dialog, .menu";
 /// What has keys of its own for being pressed. The parts of the cluster are buttons, too, but then the stage's keys act.
 const PRESSED: &str = "button, summary, a";
 
@@ -163,6 +163,10 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
     let key = event.key();
     let within = |selector: &str| matches!(target.closest(selector), Ok(Some(_)));
     let pressed = matches!(key.as_str(), " " | "Enter") && within(PRESSED) && !within(".stage .unseen");
+    // The time bar and the views have taken theirs.
+    if event.default_prevented() {
+        return None;
+    }
     let held = event.ctrl_key() || event.meta_key();
     let taken_back = match key.as_str() {
         "z" if held => Some(Action::Undo),

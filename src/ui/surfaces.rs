@@ -25,11 +25,13 @@ struct Surface {
 pub struct Surfaces(RefCell<Vec<Surface>>);
 
 impl Surfaces {
-    /// These canvases are on the page now, and no others.
+    /// These canvases are on the page now, and no others. Whether that is new.
     #[inline(never)]
-    pub fn set(&self, canvases: Vec<(Kind, HtmlCanvasElement)>) {
+    pub fn set(&self, canvases: Vec<(Kind, HtmlCanvasElement)>) -> bool {
         let mut surfaces = self.0.borrow_mut();
+        let before = surfaces.len();
         surfaces.retain(|surface| canvases.iter().any(|(_, canvas)| *canvas == surface.canvas));
+        let mut news = surfaces.len() != before;
         for (kind, canvas) in canvases {
             if surfaces.iter().any(|surface| surface.canvas == canvas) {
                 continue;
@@ -37,8 +39,10 @@ impl Surfaces {
             if let Some(painter) = Painter::new(&canvas) {
                 let list = DisplayList::default();
                 surfaces.push(Surface { kind, canvas, painter, list, size: (0.0, 0.0, 0.0) });
+                news = true;
             }
         }
+        news
     }
 
     /// Whether there are none.
@@ -46,9 +50,10 @@ impl Surfaces {
         self.0.borrow().is_empty()
     }
 
-    /// Draws them all.
+    /// Draws them all. Whether what can be pointed at has changed.
     #[inline(never)]
-    pub fn draw(&self, player: &mut Player) {
+    pub fn draw(&self, player: &mut Player) -> bool {
+        let mut changed = false;
         let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 3.0);
         for surface in self.0.borrow_mut().iter_mut() {
             let size = (surface.canvas.client_width() as f32, surface.canvas.client_height() as f32, ratio);
@@ -59,9 +64,12 @@ impl Surfaces {
                 surface.size = size;
                 surface.painter.resize(size.0, size.1, ratio);
             }
+            let before = std::mem::take(&mut surface.list.hits);
             player.draw_view(surface.kind, (size.0, size.1), &mut surface.list);
+            changed |= before != surface.list.hits;
             surface.painter.paint(&surface.list, player.view().theme);
         }
+        changed
     }
 
     /// What can be pointed at in a view, and where.

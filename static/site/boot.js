@@ -15,7 +15,7 @@
 // fetches it on the spot. Where only scripts can be had that cannot be done, so there, too, both parts come first.
 (() => {
   // A development build is in one part.
-  const { wasm: url, later: laterUrl } = document.currentScript.dataset;
+  const { wasm: url, later: laterUrl, style } = document.currentScript.dataset;
 
   /** The bytes of a part as a classic script carries them: gzipped, in base64. */
   const packed = (url) =>
@@ -67,14 +67,22 @@
     join(new WebAssembly.Module(Uint8Array.from(request.responseText, (c) => c.charCodeAt(0))));
   };
 
+  // Styles of what nobody sees before somebody turns to it.
+  const dress = () => {
+    if (document.getElementById("later")) return;
+    document.head.append(Object.assign(document.createElement("link"), { id: "later", rel: "stylesheet", href: style }));
+  };
+
   // The wasm calls this: with 1 when it cannot go on without the later part, with 0 when it has started, and with 2 when it
   // will need it before long.
   window.faultlineLater = (when) => {
+    const figure = document.body.classList.contains("embed");
+    if (when || !figure) dress();
     if (!missing()) return;
     if (when === 1) return atOnce();
     // If this fails, whoever needs it tries again, and says so.
-    const ask = () => fetched(laterUrl).then(compiled).then(join).catch(() => {});
-    if (when === 2 || !document.body.classList.contains("embed")) return void ask();
+    const ask = () => dress() || fetched(laterUrl).then(compiled).then(join).catch(() => {});
+    if (when === 2 || !figure) return void ask();
     for (const turn of ["pointerover", "focusin"]) addEventListener(turn, ask, { once: true });
   };
 

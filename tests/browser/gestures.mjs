@@ -125,7 +125,7 @@ export const picture = (page) =>
 export const sticksOut = (page) =>
   page.evaluate(() => {
     // A toolbar that scrolls by itself may be longer than it is wide, and so may what is not shown.
-    const kept = ".toolbar, .transport, .unseen, .bar, .veil, .chart";
+    const kept = ".toolbar, .tools, .transport, .unseen, .bar, .veil, .chart";
     const out = [...document.querySelectorAll("#app *")].filter((each) => {
       const { left, right, width } = each.getBoundingClientRect();
       return width > 0 && !each.closest(kept) && (right > innerWidth + 1 || left < -1);

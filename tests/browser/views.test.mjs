@@ -25,7 +25,7 @@ test("the diagram opens by key and by button, and a click on a message tells wha
   await page.keyboard.press("1");
   await diagram(page).locator("canvas").waitFor();
   assert.equal(await page.locator("#view-space-time").getAttribute("aria-pressed"), "true");
-  const message = messages(page).filter({ hasText: "AppendEntries from" }).or(messages(page).filter({ hasText: /sends AppendEntries/ })).nth(3);
+  const message = messages(page).filter({ hasText: "AppendEntries" }).nth(3);
   const { x, y, toX, toY } = await drawn(page, message);
   const before = await picture(page);
   await page.mouse.click((x + toX) / 2, (y + toY) / 2);
@@ -81,7 +81,7 @@ test("the log is filtered by kind, component and expression, and leads to moment
   await lines.first().waitFor();
   await logView(page).getByLabel("Which lines").selectOption("messages");
   await logView(page).getByLabel("Of which component").selectOption("gateway-1");
-  await logView(page).getByRole("searchbox").fill("/^client-\\d+ sends/");
+  await logView(page).getByRole("searchbox").fill("/^client-\\d+ →/");
   await page.waitForFunction(() =>
     [...document.querySelectorAll(".logbook .lines li")].every((line) => /client-\d/.test(line.textContent)),
   );
