@@ -7,6 +7,8 @@ use crate::sim::{Micros, NodeId, RecordId, Time, clock};
 use crate::timeline::Cursor;
 use crate::views::{self, Axis, Kind, Look, Sight};
 
+use super::charting::{Charting, Charts};
+use super::tracing::{Traces, Tracing};
 use super::{Action, Player, Tone};
 
 /// How many views are open beside each other.
@@ -43,6 +45,10 @@ pub enum Looking {
     Next(i32),
     /// Selects the message that brought the selected one about (−1), or the first that it brought about (1).
     Cause(i32),
+    /// Something about the trace.
+    Trace(Tracing),
+    /// Something about the charts.
+    Chart(Charting),
 }
 
 /// The views, and how one looks at them.
@@ -52,6 +58,10 @@ pub(super) struct Linked {
     pub look: Look,
     /// On which the diagram was drawn last.
     pub axis: Axis,
+    pub traces: Traces,
+    pub charts: Charts,
+    /// The instant that is pointed at, in whichever view.
+    pub instant: Option<Time>,
 }
 
 impl Player {
@@ -87,10 +97,13 @@ impl Player {
                     speed: self.speed,
                     selected: self.view.selected,
                     hovered: self.view.hovered,
+                    instant: self.linked.instant,
                 };
                 self.linked.axis = views::space_time(&sight, list);
             }
             Kind::Log => {}
+            Kind::Trace => self.draw_trace(size, list),
+            Kind::Charts => self.draw_charts(size, list),
         }
     }
 
@@ -120,7 +133,10 @@ impl Player {
             }
             Looking::Pan(by) => self.pan_view(by),
             Looking::Scroll(by) => look.scroll = (look.scroll as i64 + i64::from(by)).max(0) as usize,
-            Looking::Point(at) => look.pointer = at,
+            Looking::Point(at) => {
+                look.pointer = at;
+                self.linked.instant = at.and_then(|at| self.instant_at(at.x));
+            }
             Looking::Events => look.events = !look.events,
             Looking::Related => look.related = !look.related,
             Looking::Hide(node) => {
@@ -141,6 +157,8 @@ impl Player {
             }
             Looking::Next(by) => self.next_message(by),
             Looking::Cause(by) => self.caused(by),
+            Looking::Trace(tracing) => self.trace_at(tracing),
+            Looking::Chart(charting) => self.chart_at(charting),
         }
     }
 

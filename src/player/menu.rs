@@ -251,6 +251,8 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
         "f" => Action::Fit,
         "1" => Action::Look(Looking::Open(Kind::SpaceTime)),
         "2" => Action::Look(Looking::Open(Kind::Log)),
+        "3" => Action::Look(Looking::Open(Kind::Trace)),
+        "4" => Action::Look(Looking::Open(Kind::Charts)),
         "Escape" if player.view().wire.is_some() => Action::Wire(None),
         "Escape" => Action::Select(None),
         _ => {

@@ -1,6 +1,7 @@
 //! Action in, frame out: transport, selection, camera, notices. No Yew and no browser, so that all of it is tested
 //! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
 
+mod charting;
 mod inspect;
 mod linked;
 mod logbook;
@@ -10,8 +11,10 @@ mod notice;
 mod panel;
 mod past;
 mod slider;
+mod tracing;
 mod travel;
 
+pub use charting::{Back, Charting, MAX_CHARTS, Plotted, charts_key};
 pub use inspect::inspector;
 pub use linked::{Looking, MAX_OPEN, view_key};
 pub use logbook::{LogFilter, LogLine, LogRow, Sort, log_lines, log_rows};
@@ -24,6 +27,7 @@ pub use panel::{
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
 pub use slider::Slider;
+pub use tracing::{Tracing, trace_key};
 
 use notice::sentence_case;
 use std::rc::Rc;

@@ -241,11 +241,11 @@ fn share(value: Option<f64>, of: Option<f64>) -> Option<f64> {
 }
 
 /// Rates and shares as they are, lengths of time in milliseconds.
-fn shown(value: f64, line: &VitalLine) -> f64 {
+pub(super) fn shown(value: f64, line: &VitalLine) -> f64 {
     if line.stat == Stat::Rate || line.stat == Stat::Count { value } else { value / 1e3 }
 }
 
-fn unit(line: &VitalLine) -> &'static str {
+pub(super) fn unit(line: &VitalLine) -> &'static str {
     match (line.stat, &line.of) {
         (_, Some(_)) => " %",
         (Stat::Rate, None) => "/s",
@@ -254,7 +254,7 @@ fn unit(line: &VitalLine) -> &'static str {
     }
 }
 
-fn stat_word(stat: Stat) -> &'static str {
+pub(super) fn stat_word(stat: Stat) -> &'static str {
     match stat {
         Stat::Rate => "rate",
         Stat::Count => "count",

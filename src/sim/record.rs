@@ -51,6 +51,21 @@ pub enum Why {
 }
 
 impl Why {
+    /// All of them.
+    pub const ALL: [Why; 11] = [
+        Why::Loss,
+        Why::Cut,
+        Why::Down,
+        Why::Full,
+        Why::NoLink,
+        Why::Gone,
+        Why::Died,
+        Why::Congested,
+        Why::Dropped,
+        Why::Swallowed,
+        Why::Shed,
+    ];
+
     /// For the log: `lost: dispatcher-1 is down`.
     pub fn sentence(self, receiver: &str) -> String {
         match self {

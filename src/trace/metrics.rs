@@ -361,6 +361,16 @@ impl Metrics {
         Some(whole.point())
     }
 
+    /// All values of a measure over the whole run, in the steps of the histogram, two significant digits: lowest first, each
+    /// with how often it occurred. Counters have none.
+    #[inline(never)]
+    pub fn values(&self, name: &str) -> Vec<(u64, u32)> {
+        let Some(series) = self.series.iter().find(|series| series.name == name) else { return Vec::new() };
+        let mut whole = series.whole.clone();
+        series.rows.iter().for_each(|row| whole.merge(&row.filling));
+        whole.spread().map_or_else(Vec::new, |spread| spread.to_vec())
+    }
+
     /// One figure over the last finished windows, `span` long. A percentile is told of at most
     /// [`MAX_SPREAD`], and only if it was asked for by [`Metrics::spread`] from the beginning.
     pub fn recent(&self, name: &str, stat: Stat, span: Micros) -> Option<f64> {
@@ -405,6 +415,7 @@ mod tests {
         assert_eq!(counts, [3, 0, 0, 1]);
         let whole = metrics.whole("delivery").unwrap();
         assert_eq!((whole.count, whole.sum), (4, 110_000));
+        assert_eq!(metrics.values("delivery").iter().map(|(_, times)| *times).collect::<Vec<_>>(), [1, 1, 1, 1]);
         // Two significant digits.
         assert!(whole.p50.abs_diff(20_000) <= 160 && whole.max.abs_diff(50_000) <= 400, "{whole:?}");
     }

@@ -18,13 +18,14 @@ use super::dom::{El, Link, button, el, find, focus, target};
 use super::host::Shared;
 use super::log::log_view;
 use super::menu::MenuAt;
+use super::panes::{self, PaneHand};
 
 /// How far a pointer must move before it drags, in pixels.
-const DRAG: f32 = 4.0;
+pub(super) const DRAG: f32 = 4.0;
 /// How near to the end of a message one takes hold of it, in pixels.
 const GRASP: f32 = 14.0;
 /// For how many messages there are buttons.
-const MAX_BUTTONS: usize = 60;
+pub(super) const MAX_BUTTONS: usize = 60;
 /// The least and the greatest height of the views, in pixels.
 const HEIGHTS: (f64, f64) = (96.0, 720.0);
 
@@ -44,12 +45,14 @@ struct Held {
 pub struct DockHand {
     host: Shared,
     held: RefCell<Held>,
+    /// The hand over the other views.
+    panes: Rc<PaneHand>,
 }
 
 impl DockHand {
     /// A hand that acts on this host's player.
     pub fn new(host: Shared) -> DockHand {
-        DockHand { host, held: RefCell::default() }
+        DockHand { panes: Rc::new(PaneHand::new(host.clone())), host, held: RefCell::default() }
     }
 
     fn look(&self, looking: Looking) {
@@ -176,7 +179,7 @@ impl DockHand {
 type Does = fn(&DockHand, &Event) -> Option<Msg>;
 
 /// Where over the canvas that an event happened on.
-fn place(event: &MouseEvent) -> (f32, f32) {
+pub(super) fn place(event: &MouseEvent) -> (f32, f32) {
     let bounds = target(event).map(|target| target.get_bounding_client_rect());
     let (left, top) = bounds.map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
     ((f64::from(event.client_x()) - left) as f32, (f64::from(event.client_y()) - top) as f32)
@@ -212,6 +215,8 @@ pub fn toggles(player: &Player, named: bool, link: &Link) -> El {
 pub fn dock(player: &Player, hand: &Rc<DockHand>, class: &str, height: f64, filter: &LogFilter, link: &Link) -> El {
     let panes = player.views().iter().map(|kind| match kind {
         Kind::SpaceTime => diagram(player, hand, link),
+        Kind::Trace => panes::trace(player, &hand.panes, link),
+        Kind::Charts => panes::charts(player, &hand.panes, link),
         Kind::Log => {
             let (tools, body) = log_view(player, filter, link);
             pane(*kind, tools, body, link)
@@ -228,7 +233,7 @@ pub fn dock(player: &Player, hand: &Rc<DockHand>, class: &str, height: f64, filt
 }
 
 /// A view in its frame, with what can be done to it in the head.
-fn pane(kind: Kind, tools: El, body: El, link: &Link) -> El {
+pub(super) fn pane(kind: Kind, tools: El, body: El, link: &Link) -> El {
     let shut = button("×", link, Msg::Do(Action::Look(Looking::Open(kind))))
         .class("icon")
         .label(format!("Shut {}", kind.title()));

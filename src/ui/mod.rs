@@ -17,6 +17,7 @@ mod log;
 mod menu;
 mod overlay;
 mod painter;
+mod panes;
 mod stage;
 mod surfaces;
 mod tape;

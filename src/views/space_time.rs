@@ -4,15 +4,14 @@
 use crate::components::{Message, Record, What, World};
 use crate::protocols::{Family, Form};
 use crate::scene::{
-    Anchor, Area, Dash, DisplayList, Hit, Ink, Layer, Pen, Point, Target, Text, between, draw_glyph, note, shorten,
-    sign,
+    Anchor, Area, Dash, DisplayList, Hit, Ink, Layer, Pen, Point, Target, between, draw_glyph, note, shorten, sign,
 };
 use crate::sim::{Micros, NodeId, Payload, RecordId, Time, clock};
 use crate::trace::course::{Course, cause};
 use crate::trace::space_time::{Arrow, End, arrows, future, lifelines, past};
 use crate::trace::{Log, sentence};
 
-use super::Axis;
+use super::{Axis, small};
 
 /// How many records are drawn at most, the latest.
 pub const MAX_RECORDS: usize = 6_000;
@@ -82,6 +81,8 @@ pub struct Sight<'a> {
     pub selected: Option<Target>,
     /// What the pointer is over, on the stage or here.
     pub hovered: Option<Target>,
+    /// The instant that is pointed at, in whichever view.
+    pub instant: Option<Time>,
 }
 
 impl Sight<'_> {
@@ -541,10 +542,10 @@ impl Diagram<'_> {
                 layer.texts.push(text);
             }
         };
-        let pointer = self.pointer();
-        upright(self.sight.world.now(), Ink::Text, 1.5, pointer.is_none());
-        if let Some(pointer) = pointer {
-            upright(self.axis.at(pointer.x), Ink::Focus, 1.0, true);
+        let pointed = self.pointer().map(|pointer| self.axis.at(pointer.x)).or(self.sight.instant);
+        upright(self.sight.world.now(), Ink::Text, 1.5, pointed.is_none());
+        if let Some(at) = pointed {
+            upright(at, Ink::Focus, 1.0, true);
         }
         if let Some((_, to)) = self.sight.look.dragged {
             upright(to, Ink::Warn, 2.0, true);
@@ -593,8 +594,4 @@ fn bad(what: &What) -> bool {
         What::Changed(change) => change.is_fault(),
         _ => false,
     }
-}
-
-fn small(at: Point, text: String, ink: Ink, anchor: Anchor) -> Text {
-    Text { at, text, size: 10.0, weight: 400, ink, alpha: 255, anchor, halo: false }
 }
