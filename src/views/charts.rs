@@ -134,6 +134,8 @@ fn plot(sight: &ChartSight, place: usize) -> Plot {
     let count = sight.charts.len();
     let columns = ((width / LEAST) as usize).max(1).min(count);
     let rows = count.div_ceil(columns);
+    // As many in each row.
+    let columns = count.div_ceil(rows);
     let (wide, high) = (width / columns as f32, height / rows as f32);
     let (x, y) = ((place % columns) as f32 * wide, (place / columns) as f32 * high);
     let low = Point::new(x + LEFT, y + ABOVE);
@@ -206,6 +208,11 @@ impl Drawing<'_> {
         for (place, line) in self.chart.lines.iter().enumerate() {
             self.line(line, style(place), axis, &mut list.live);
         }
+        if self.chart.lines.iter().all(|line| line.points.iter().all(|point| point.1.is_none())) {
+            let at = low.mix(high, 0.5);
+            let words = text(at, "nothing so far".to_owned(), 11.0, Ink::Muted);
+            list.live.texts.push(Text { anchor: Anchor::Middle, halo: true, ..words });
+        }
         let free = self.legend(&mut list.live);
         self.title(free - self.plot.low.x + LEFT - 20.0, &mut list.live);
         self.instants(axis, &mut list.over);
@@ -233,33 +240,48 @@ impl Drawing<'_> {
         }
     }
 
-    /// The names of the lines, each with its value at the instant that is pointed at, or the last. Where they begin, at the
-    /// left.
+    /// The names of the lines, each with its value at the instant that is pointed at, or the last; where there is no room
+    /// for both, the names, or the values while one points. Where they begin, at the left.
     fn legend(&self, layer: &mut Layer) -> f32 {
-        let mut x = self.plot.high.x;
-        let y = self.plot.low.y - 9.0;
-        for (place, line) in self.chart.lines.iter().enumerate().rev() {
-            let value = value_at(line, self.sight.instant.unwrap_or(self.sight.now));
-            let value = value.map_or("–".to_owned(), |value| format!("{}{}", figure(value), self.chart.unit));
-            // Room for the figures as they come and go.
-            let wide = text_width(&value, 11.0).max(text_width("000.0", 11.0) + text_width(self.chart.unit, 11.0));
-            let named = if self.chart.lines.len() > 1 { text_width(&line.name, 11.0) + 22.0 } else { 0.0 };
-            if x - wide - named < self.plot.low.x + 40.0 {
-                break;
-            }
-            let label = text(Point::new(x, y), value, 11.0, Ink::Text);
-            layer.texts.push(Text { anchor: Anchor::End, weight: 600, ..label });
-            x -= wide + 5.0;
-            if self.chart.lines.len() > 1 {
-                let label = text(Point::new(x, y), line.name.clone(), 11.0, Ink::Muted);
-                layer.texts.push(Text { anchor: Anchor::End, ..label });
-                x -= named - 18.0;
-                let (ink, dash) = style(place);
-                layer.line(Point::new(x - 18.0, y - 4.0), Point::new(x - 2.0, y - 4.0), Pen::new(ink, 2.0).dash(dash));
-                x -= 30.0;
-            }
+        let (lines, unit) = (&self.chart.lines, self.chart.unit);
+        let many = lines.len() > 1;
+        let at = self.sight.instant.unwrap_or(self.sight.now);
+        let value =
+            |line: &Line| value_at(line, at).map_or("–".to_owned(), |value| format!("{}{unit}", figure(value)));
+        // Room for the figures as they come and go.
+        let figures = text_width("000.0", 11.0) + text_width(unit, 11.0);
+        let words = |line: &Line, named: bool, valued: bool| {
+            let name = if named && many { line.name.clone() } else { String::new() };
+            (name, if valued { value(line) } else { String::new() })
+        };
+        let wide = |(name, value): &(String, String)| {
+            let name = if name.is_empty() { 0.0 } else { text_width(name, 11.0) + 6.0 };
+            let value = if value.is_empty() { 0.0 } else { text_width(value, 11.0).max(figures) * 1.06 };
+            name + value + if many { 34.0 } else { 0.0 }
+        };
+        let title = text_width(&self.chart.title, 12.0).min(110.0);
+        let room = self.plot.high.x - self.plot.low.x + LEFT - 24.0 - title;
+        let pointed = self.sight.instant.is_some();
+        let full: Vec<_> = lines.iter().map(|line| words(line, true, true)).collect();
+        let fits = full.iter().map(wide).sum::<f32>() <= room;
+        let mut shown = if fits { full } else { lines.iter().map(|line| words(line, !pointed, pointed)).collect() };
+        while shown.len() > 1 && shown.iter().map(wide).sum::<f32>() > room {
+            shown.pop();
         }
-        x
+        let begin = self.plot.high.x - shown.iter().map(wide).sum::<f32>();
+        let (mut x, y) = (begin, self.plot.low.y - 9.0);
+        for (place, entry) in shown.into_iter().enumerate() {
+            let end = x + wide(&entry);
+            if many {
+                let (ink, dash) = style(place);
+                layer.line(Point::new(x + 10.0, y - 4.0), Point::new(x + 26.0, y - 4.0), Pen::new(ink, 2.0).dash(dash));
+                layer.texts.push(text(Point::new(x + 31.0, y), entry.0, 11.0, Ink::Muted));
+            }
+            let label = text(Point::new(end, y), entry.1, 11.0, Ink::Text);
+            layer.texts.push(Text { anchor: Anchor::End, weight: 600, ..label });
+            x = end;
+        }
+        begin
     }
 
     /// Where the run stands, and which instant is pointed at.

@@ -153,7 +153,7 @@ fn window<'a>(sight: &TraceSight<'a>) -> Vec<&'a Record> {
     }
 }
 
-/// The request that is shown: of what is selected, or the one before, or the last that is over.
+/// The request that is shown: of what is selected, or the one before, or the last that was answered or failed.
 fn chosen(sight: &TraceSight, spans: &[Span], requests: &[Request]) -> Option<Request> {
     let root = |record: RecordId| {
         let place = spans.binary_search_by_key(&record, |span| span.record).ok()?;
@@ -169,9 +169,13 @@ fn chosen(sight: &TraceSight, spans: &[Span], requests: &[Request]) -> Option<Re
         return Some(known.cloned().unwrap_or_else(|| alone(spans, root)));
     }
     let until = sight.until;
-    let over = |request: &&Request| request.over().is_some_and(|over| over <= until);
-    let last = requests.iter().filter(over).max_by_key(|request| (request.over(), request.root));
-    last.or(requests.first()).cloned()
+    // What was answered, or failed, tells more than what ended in a chain that others went on with.
+    let told = |request: &Request| request.answered.or((request.lost > 0).then_some(request.end));
+    let last = |when: &dyn Fn(&Request) -> Option<Time>| {
+        let seen = requests.iter().filter(|request| when(request).is_some_and(|at| at <= until));
+        seen.max_by_key(|request| (when(request), request.root))
+    };
+    last(&told).or_else(|| last(&Request::over)).or(requests.first()).cloned()
 }
 
 /// A chain that is not listed: of those that nobody asked for, or one whose beginning has no record any more.
@@ -285,7 +289,11 @@ impl<'a> Drawing<'a> {
             }
             let took = length(request.took(now));
             let said = if request.over().is_some() { took } else { format!("{took}…") };
-            let ink = if request.lost > 0 { Ink::WarnText } else { Ink::Text };
+            let ink = match (request.lost > 0, request.answered) {
+                (true, _) => Ink::WarnText,
+                (false, Some(_)) => Ink::Text,
+                (false, None) => Ink::Muted,
+            };
             let mut said = Text { anchor: Anchor::End, ..text(Point::new(right, y + 3.5), said, 11.0, ink) };
             said.weight = if chosen { 600 } else { 400 };
             layer.texts.push(said);
@@ -332,7 +340,7 @@ impl<'a> Drawing<'a> {
         let fate = match (request.answered, request.open) {
             (Some(_), _) => format!("answered after {took}"),
             (None, true) => format!("under way for {took}"),
-            (None, false) => format!("over after {took}, no answer in its own chain"),
+            (None, false) => format!("last heard of after {took}, no answer in this chain"),
         };
         let on = spent(path).into_iter().filter(|(_, time)| *time > Micros::ZERO);
         let on: Vec<String> = on.map(|(spent, time)| format!("{} {}", words(spent), length(time))).collect();

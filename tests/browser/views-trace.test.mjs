@@ -28,7 +28,7 @@ test("the trace opens by key and by button, and a click on a row tells what the 
   await page.locator(".stage canvas").press("3");
   await view(page, "Trace").locator("canvas").waitFor();
   assert.equal(await page.locator("#view-trace").getAttribute("aria-pressed"), "true");
-  const row = rows(page).filter({ hasText: /sends Append / }).first();
+  const row = rows(page).filter({ hasText: / Append #/ }).first();
   await row.waitFor({ state: "attached" });
   const { x, y } = await spot(page, row);
   const [before, stood] = [await picture(page), await drawn(page, "trace")];
