@@ -1,5 +1,6 @@
 #!/bin/sh
 # docs/protocols.md: what each protocol holds and costs. Every table is what a command printed; nothing is typed in.
+# SEEDS says how many seeds each case of a swarm gets, COST_SEEDS how many each case of the costs.
 set -eu
 
 cargo build --quiet --profile bench
@@ -60,4 +61,4 @@ What to look for:
 - **The chat** promises that nothing is lost and all stands in order, not what a write of a store does: compare its two rows
   with one another. Raft takes two messages and a write more for its third server; both have as many round trips.
 COST
-"$faultline" cost --seeds 100 --markdown tests/cost
+"$faultline" cost --seeds "${COST_SEEDS:-100}" --markdown tests/cost

@@ -9,7 +9,7 @@ use crate::sim::Disk;
 const CLIENT: NodeId = NodeId(9);
 const MANAGER: NodeId = NodeId(8);
 const SERVERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
-const FENCED: Rules = Rules { fenced: true, early: false };
+const FENCED: Rules = Rules { fenced: true, early: false, once: false };
 const LEASE: Micros = Micros::ms(500);
 
 struct Host {
@@ -138,7 +138,7 @@ impl Stage {
                 if host.up {
                     let report = host.server.report(now);
                     host.desk.send(MANAGER, Message::Report(report));
-                    host.server.again(&mut host.desk);
+                    host.server.again(&mut host.desk, &host.rules);
                 }
             }
             self.settle();
@@ -224,6 +224,27 @@ fn the_backup_that_has_most_takes_over_and_one_that_comes_back_is_copied_to() {
 }
 
 #[test]
+fn what_is_forwarded_only_once_and_lost_never_comes() {
+    for (once, later) in [(false, Some(12)), (true, Some(10))] {
+        let mut stage = Stage::new(Acknowledge::Some);
+        stage.host(SERVERS[0]).rules.once = once;
+        stage.ask(SERVERS[0], 1, Op::Write(10));
+        assert_eq!(stage.told(), done(1, None));
+        // One is lost on its way to the first backup, which then has no use for the next.
+        stage.cut.push((SERVERS[0], SERVERS[1]));
+        stage.ask(SERVERS[0], 2, Op::Write(11));
+        assert_eq!(stage.told(), done(2, None), "the other backup has it");
+        stage.cut.clear();
+        stage.ask(SERVERS[0], 3, Op::Write(12));
+        assert_eq!(stage.told(), done(3, None));
+        assert_eq!(stage.has(SERVERS[1], 7), Some(10));
+        stage.pass(20);
+        assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(12), later, Some(12)], "once: {once}");
+        assert_eq!(stage.view(), "view 1: primary @1, backups @2 @3", "the manager hears nothing of it");
+    }
+}
+
+#[test]
 fn with_one_of_two_copies_nobody_takes_over_until_both_are_heard() {
     let mut stage = Stage::new(Acknowledge::Some);
     stage.cut.push((SERVERS[0], SERVERS[1]));
@@ -302,7 +323,7 @@ fn a_view_whose_primary_died_before_it_served_is_passed_over() {
 #[test]
 fn a_confirmation_that_comes_when_its_lease_is_over_lets_nobody_serve() {
     for fenced in [true, false] {
-        let rules = Rules { fenced, early: false };
+        let rules = Rules { fenced, ..FENCED };
         let (mut server, mut desk) = (Server::boot(&Store::default(), Time::ZERO), Desk::new(1));
         let view = View { number: 1, primary: SERVERS[0], backups: Rc::from([SERVERS[1]]), acks: 1 };
         let appoint = |confirmed, sent| Message::Appoint { view: view.clone(), confirmed, sent, lease: LEASE };
