@@ -3,8 +3,8 @@
 
 use crate::sim::{Item, NodeId, Table};
 
-use super::chat::Post;
-use super::history::{Log, Logs};
+use super::chat::{Post, count};
+use super::history::Logs;
 
 /// How many messages that came before their turn it keeps.
 pub const PARKED: usize = 256;
@@ -53,14 +53,11 @@ impl Board {
     /// there was no room for it.
     pub fn has_room(&self, asked: &Asked, coming: usize) -> bool {
         let post = &asked.post;
-        let empty = Log::default();
-        let log = match self.logs.get(asked.conversation) {
-            Some(log) => log,
-            None if self.logs.are_full(coming) => return false,
-            None => &empty,
+        let (full, lacks) = match self.logs.get(asked.conversation) {
+            Some(log) => (log.is_full_for(post.author(), coming), log.lacks_earlier(post, asked.floor)),
+            None => (self.logs.are_full(coming), asked.floor < count(post.item)),
         };
-        let parks = || log.lacks_earlier(post, asked.floor) && !self.parked.contains_key(&post.item);
-        !log.is_full_for(post.author(), coming) && (self.parked.len() + coming < PARKED || !parks())
+        !full && (!lacks || self.parked.len() + coming < PARKED || self.parked.contains_key(&post.item))
     }
     /// Puts a message at the end, and then those of the same author that waited for it; where they stand now. Nothing
     /// while it waits itself, or where it has [no room](Board::has_room).
