@@ -100,9 +100,64 @@ fn a_read_by_lease_costs_nobody_else_a_message_and_through_the_log_it_is_a_write
 #[test]
 fn a_transaction_costs_what_two_phase_commit_is_known_to_cost() {
     let cases = figures(&[&format!("{FOLDER}/transactions.toml"), "--seeds", "2", "--json"]);
-    for (case, n) in cases.iter().zip([2.0, 3.0]) {
+    assert_eq!(cases.len(), 3);
+    for (case, n) in cases.iter().zip([2.0, 2.0, 3.0]) {
         assert_eq!(figure(case, "write.messages"), 4.0 * n);
+        assert_eq!(figure(case, "write.forced"), 2.0 * n + 1.0);
         assert_eq!(figure(case, "write.disk-writes"), 2.0 * n + 2.0);
+    }
+}
+
+/// The same, of an abort for which the first votes No: with nothing presumed all 2N records are forced, and those who voted
+/// Yes acknowledge; with abort presumed only a Yes is forced, and nobody acknowledges.
+#[test]
+fn an_abort_costs_less_where_it_is_presumed() {
+    let cases = figures(&[&format!("{FOLDER}/aborts.toml"), "--seeds", "2", "--json"]);
+    assert_eq!(cases.len(), 4);
+    for (pair, n) in cases.chunks(2).zip([2.0, 3.0]) {
+        for (case, messages, forced) in [(&pair[0], 4.0 * n - 2.0, 2.0 * n), (&pair[1], 3.0 * n - 1.0, n - 1.0)] {
+            // Now and then one finds its account locked, and votes No as well.
+            let less = forced - figure(case, "write.forced");
+            assert!((0.0..0.02).contains(&less), "{less}");
+            // One that hears of it before it has voted does not say Yes: never more, and seldom less.
+            let less = messages - figure(case, "write.messages");
+            assert!((0.0..0.6).contains(&less), "{less}");
+        }
+    }
+}
+
+/// Request, Grant, Look, Left, Buy, Sold, Release; the token, the look and the sale are written down. To renew is to ask
+/// again, and nobody's disk is needed for that. Whoever guards by comparing needs no lock.
+#[test]
+fn a_lease_costs_three_messages_and_a_write_and_its_renewal_two_messages() {
+    let cases = figures(&[&format!("{FOLDER}/leases.toml"), "--seeds", "2", "--json"]);
+    let of = |key: &str| cases.iter().map(|case| figure(case, key)).collect::<Vec<_>>();
+    assert_eq!(of("write.messages"), [4.0, 4.0, 7.0, 7.0, 9.0]);
+    assert_eq!(of("write.disk-writes"), [2.0, 2.0, 3.0, 3.0, 3.0]);
+    // The service is away for 2 s, starts for 0.3 s, and waits for a lease of 2 s that it does not remember, and a
+    // little more for clocks.
+    for place in [2, 3] {
+        let recovers = figure(&cases[place], "recover.p50");
+        assert!((4300.0..4500.0).contains(&recovers), "{recovers}");
+    }
+    let without = figure(&cases[1], "recover.max");
+    assert!(without < 300.0, "who asks for no lock does not notice: {without}");
+}
+
+/// Send, Send, Append, and back Appended, Accepted, Accepted; Deliver to the gateway, and to both; and what the history
+/// does among itself: AppendEntries and its reply with each of two others, or Forward and Forwarded.
+#[test]
+fn a_message_of_the_chat_costs_nine_messages_and_what_its_history_does_to_keep_it() {
+    let cases = figures(&[&format!("{FOLDER}/chat.toml"), "--seeds", "2", "--json"]);
+    assert_eq!(cases.len(), 2);
+    for (case, messages, servers) in [(&cases[0], 9.0 + 4.0, 3.0), (&cases[1], 9.0 + 2.0, 2.0)] {
+        // Two that come together share one; a gap on a screen, which mostly closes by itself, asks for what is missing.
+        let off = figure(case, "write.messages") - messages;
+        assert!(off.abs() < 0.1, "{off}");
+        let more = figure(case, "write.disk-writes") - 4.0 - servers;
+        assert!(more.abs() < 0.01, "the devices' four, and the history's: {more}");
+        let trips = figure(case, "write.round-trips");
+        assert!((4.0..4.05).contains(&trips), "eight messages follow one another: {trips}");
     }
 }
 

@@ -241,6 +241,31 @@ mod primary_backup {
     }
 
     #[test]
+    fn a_copy_that_stays_behind_is_found_out_by_convergence_and_by_nothing_else() {
+        for (forwards, found) in [("until-confirmed", false), ("once", true)] {
+            let document = copies("some", &[("servers", "forwards", word(forwards))]);
+            for seed in 0..6 {
+                let mut run = Run::new(Rc::new(document.clone()), seed).expect("it has no problems");
+                run.run_until(Time(5_000_000), &mut ());
+                // The primary does not reach one backup for half a second; everybody reaches the manager.
+                let pair = (lone("server-1"), lone("server-2"));
+                run.act(&Act::Cut { between: pair.clone(), one_way: false }, &mut ()).expect("they are linked");
+                run.run_until(Time(5_500_000), &mut ());
+                run.act(&Act::Heal { between: pair, one_way: false }, &mut ()).expect("they are linked");
+                // What is written at the end has time to come to all.
+                let rate = Act::Set { node: lone("clients"), field: lone("rate"), value: Value::Number(0.0) };
+                run.run_until(Time(8_000_000), &mut ());
+                run.act(&rate, &mut ()).expect("it has a rate");
+                run.run_until(Time(15_000_000), &mut ());
+                let mut checks: Vec<&str> = run.violations().iter().map(|broken| &*broken.check).collect();
+                checks.dedup();
+                let expected: &[&str] = if found { &["converged"] } else { &[] };
+                assert_eq!(checks, expected, "{forwards}, seed {seed}: {:?}", run.violations());
+            }
+        }
+    }
+
+    #[test]
     fn an_old_primary_that_goes_on_is_found_out_and_with_a_lease_stops_in_time() {
         for (fencing, seeds) in [("lease", 0), ("none", 3)] {
             let document = copies("all", &[("servers", "fencing", word(fencing))]);

@@ -29,6 +29,16 @@ crate::choice! {
     }
 }
 
+crate::choice! {
+    /// How often a primary forwards a write.
+    pub enum Forwards {
+        /// Until the backup has confirmed it.
+        Confirmed = "until-confirmed",
+        /// Once.
+        Once = "once",
+    }
+}
+
 crate::config! {
     /// What can be set about a server.
     pub struct KvReplicaConfig {
@@ -38,6 +48,8 @@ crate::config! {
         answers: Answers = Answers::Backed, in 0, 0, "";
         /// How often it tells the manager that it is alive.
         report: Micros = Micros::ms(150), in 0.01, 5.0, "";
+        /// How often a primary forwards a write; once is a mistake: a backup that did not get it stays behind.
+        forwards: Forwards = Forwards::Confirmed, in 0, 0, "";
     }
 }
 
@@ -64,7 +76,8 @@ fn port<'c, 'a>(
 }
 
 fn rules(config: &KvReplicaConfig) -> Rules {
-    Rules { fenced: config.fencing == Fencing::Lease, early: config.answers == Answers::Early }
+    let (fenced, early) = (config.fencing == Fencing::Lease, config.answers == Answers::Early);
+    Rules { fenced, early, once: config.forwards == Forwards::Once }
 }
 
 impl KvReplica {

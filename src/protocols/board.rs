@@ -3,7 +3,7 @@
 
 use crate::sim::{Item, NodeId, Table};
 
-use super::chat::Post;
+use super::chat::{Post, count};
 use super::history::Logs;
 
 /// How many messages that came before their turn it keeps.
@@ -35,10 +35,6 @@ pub struct Placed {
     pub place: u64,
 }
 
-/// There is no room for a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Full;
-
 /// All conversations, and what waits for something earlier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Board {
@@ -52,44 +48,51 @@ impl Board {
     pub fn logs(&self) -> &Logs {
         &self.logs
     }
+    /// Whether there is room for a message, whatever becomes of `coming` others that are to be put there before it. A
+    /// leader asks this before it takes a message in: what stands in the log happens, and of that nobody may be told that
+    /// there was no room for it.
+    pub fn has_room(&self, asked: &Asked, coming: usize) -> bool {
+        let post = &asked.post;
+        let (full, lacks) = match self.logs.get(asked.conversation) {
+            Some(log) => (log.is_full_for(post.author(), coming), log.lacks_earlier(post, asked.floor)),
+            None => (self.logs.are_full(coming), asked.floor < count(post.item)),
+        };
+        !full && (!lacks || self.parked.len() + coming < PARKED || self.parked.contains_key(&post.item))
+    }
     /// Puts a message at the end, and then those of the same author that waited for it; where they stand now. Nothing
-    /// while it waits itself.
-    ///
-    /// # Errors
-    /// When there is no room for it.
-    pub fn append(&mut self, asked: Asked) -> Result<Vec<Placed>, Full> {
+    /// while it waits itself, or where it has [no room](Board::has_room).
+    pub fn append(&mut self, asked: Asked) -> Vec<Placed> {
         let mut placed = Vec::new();
         let mut next = Some(asked);
         while let Some(asked) = next.take() {
             let item = asked.post.item;
-            if let Some(came) = self.put(asked)? {
+            if let Some(came) = self.put(asked) {
                 placed.push(came);
                 next = self.parked.remove(&(item + 1));
             }
         }
-        Ok(placed)
+        placed
     }
-    fn put(&mut self, asked: Asked) -> Result<Option<Placed>, Full> {
+    fn put(&mut self, asked: Asked) -> Option<Placed> {
         let Asked { asker, conversation, ref post, floor } = asked;
         let item = post.item;
         let full = self.parked.len() >= PARKED;
-        let log = self.logs.get_mut(conversation).ok_or(Full)?;
+        let log = self.logs.get_mut(conversation)?;
         let place = if log.knows(item) {
             log.find(item).unwrap_or(0)
-        } else if log.is_full_for(post.author()) {
-            return Err(Full);
+        } else if log.is_full_for(post.author(), 0) {
+            return None;
         } else if log.lacks_earlier(post, floor) {
-            if full && !self.parked.contains_key(&item) {
-                return Err(Full);
+            if !full || self.parked.contains_key(&item) {
+                self.parked.insert(item, asked);
             }
-            self.parked.insert(item, asked);
-            return Ok(None);
+            return None;
         } else {
             let place = log.push(post.clone());
             log.settle(place);
             place
         };
-        Ok(Some(Placed { asker, conversation, item, place }))
+        Some(Placed { asker, conversation, item, place })
     }
     /// Where a message stands that was put there before.
     pub fn find(&self, conversation: u32, item: Item) -> Option<u64> {
@@ -118,8 +121,8 @@ mod tests {
         Asked { asker: NodeId(9), conversation: 1, post, floor }
     }
 
-    fn places(came: Result<Vec<Placed>, Full>) -> Vec<(u64, u64)> {
-        came.unwrap().iter().map(|placed| (placed.item & 0xff, placed.place)).collect()
+    fn places(came: Vec<Placed>) -> Vec<(u64, u64)> {
+        came.iter().map(|placed| (placed.item & 0xff, placed.place)).collect()
     }
 
     #[test]
@@ -138,10 +141,16 @@ mod tests {
     fn without_room_it_says_so() {
         let mut board = Board::default();
         for author in 0..PARKED as u32 {
+            assert!(board.has_room(&asked(author, 2, 1), 0));
+            assert!(!board.has_room(&asked(author, 2, 1), PARKED - author as usize), "those that come may all wait");
             assert_eq!(places(board.append(asked(author, 2, 1))), []);
         }
-        assert_eq!(board.append(asked(1_000, 2, 1)), Err(Full));
-        assert_eq!(places(board.append(asked(3, 2, 1))), [], "what waits already may be asked again");
+        assert!(!board.has_room(&asked(1_000, 2, 1), 0));
+        assert_eq!(board.append(asked(1_000, 2, 1)), []);
+        assert!(!board.carries(item(NodeId(1_000), 2)), "nothing has happened");
+        assert!(board.has_room(&asked(1_000, 1, 1), 1_000), "what waits for nothing needs no room to wait");
+        assert!(board.has_room(&asked(3, 2, 1), 1_000), "what waits already may be asked again");
+        assert_eq!(places(board.append(asked(3, 2, 1))), []);
         assert_eq!(places(board.append(asked(3, 1, 1))), [(1, 1), (2, 2)]);
     }
 }

@@ -101,9 +101,9 @@ impl Log {
         let earliest = floor.max(number.saturating_sub(SPAN));
         (earliest..number).any(|earlier| !self.knows(super::chat::item(author, earlier)))
     }
-    /// Whether an author has no room.
-    pub fn is_full_for(&self, author: NodeId) -> bool {
-        self.seen.len() >= AUTHORS && !self.seen.contains_key(&author)
+    /// Whether an author may have no room, when `coming` others have written.
+    pub fn is_full_for(&self, author: NodeId, coming: usize) -> bool {
+        self.seen.len() + coming >= AUTHORS && !self.seen.contains_key(&author)
     }
     /// Puts a post at the next place.
     pub fn push(&mut self, post: Post) -> u64 {
@@ -137,9 +137,13 @@ impl Logs {
     pub fn get(&self, conversation: u32) -> Option<&Log> {
         self.logs.get(&conversation)
     }
+    /// Whether there may be no room for one more conversation, when `coming` others have begun.
+    pub fn are_full(&self, coming: usize) -> bool {
+        self.logs.len() + coming >= CONVERSATIONS
+    }
     /// A conversation to write to; `None` at the limit of [`CONVERSATIONS`].
     pub fn get_mut(&mut self, conversation: u32) -> Option<&mut Log> {
-        if self.logs.len() >= CONVERSATIONS && !self.logs.contains_key(&conversation) {
+        if self.are_full(0) && !self.logs.contains_key(&conversation) {
             return None;
         }
         Some(Rc::make_mut(&mut self.logs).or_default(conversation))

@@ -401,8 +401,13 @@ impl Server {
             return true;
         }
         let waits = log.lacks_earlier(&post, floor);
-        let full = log.is_full_for(post.author()) || self.pending.len() >= PENDING || self.parked.len() >= PENDING;
-        if full {
+        // What waits already has its room, and what others wait for must not wait behind them.
+        let full = if waits {
+            self.parked.len() >= PENDING && !self.parked.contains_key(&item)
+        } else {
+            self.pending.len() >= PENDING
+        };
+        if full || log.is_full_for(post.author(), 0) {
             port.send(from, Message::Busy);
             return false;
         }

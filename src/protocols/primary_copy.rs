@@ -61,14 +61,6 @@ pub struct View {
     pub acks: u32,
 }
 
-impl std::fmt::Display for View {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "view {}: primary {}, backups", self.number, self.primary)?;
-        self.backups.iter().try_for_each(|backup| write!(f, " {backup}"))?;
-        if self.backups.is_empty() { f.write_str(" none") } else { Ok(()) }
-    }
-}
-
 /// Where a write stands: the later view counts more than the higher position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -185,6 +177,8 @@ pub struct Rules {
     pub fenced: bool,
     /// Whether it answers before any backup has it, whatever the view asks for.
     pub early: bool,
+    /// Whether it forwards a write only once; a backup that did not get it then stays behind until the next view.
+    pub once: bool,
 }
 
 /// What a handler brought about, for the host to tell.
@@ -344,13 +338,13 @@ impl Server {
     {
         let view = self.number();
         Rc::make_mut(&mut self.state).apply(&entry);
-        if self.window.len() >= WINDOW {
-            self.window.pop_front();
-        }
-        self.window.push_back(entry);
-        port.persist(Write::Append(entry), Some(Timer::Stored { view, entry }));
         // Where no answer waits for the backups, they are handed everything in batches.
         let waits = self.view.as_ref().is_some_and(|view| view.acks > 0) && !rules.early;
+        self.window.push_back(entry);
+        if self.window.len() > WINDOW || waits && rules.once {
+            self.window.pop_front();
+        }
+        port.persist(Write::Append(entry), Some(Timer::Stored { view, entry }));
         for backup in self.copied.keys().filter(|_| waits) {
             port.send(*backup, Message::Forward { view, entry });
         }
@@ -513,7 +507,7 @@ impl Server {
                 self.window.clear();
                 // Behind every earlier write: when this one is on the disk, everything is.
                 port.persist(Write::Install(number), Some(Timer::Installed(number)));
-                self.again(port);
+                self.again(port, rules);
             } else if self.role != Role::Primary {
                 self.view = Some(view);
             }
@@ -531,7 +525,7 @@ impl Server {
     }
 
     /// Sends everything to those who have it not, and what was not confirmed to the others.
-    fn again<P>(&mut self, port: &mut P)
+    fn again<P>(&mut self, port: &mut P, rules: &Rules)
     where
         P: Port<Message = Message, Timer = Timer, Write = Write>,
     {
@@ -542,7 +536,7 @@ impl Server {
         for backup in view.backups.iter() {
             let copied = self.copied.get(backup).copied();
             let first = self.window.front().map_or(last + 1, |entry| entry.place.position);
-            if copied.is_none_or(|copied| copied + 1 < first) {
+            if copied.is_none_or(|copied| copied + 1 < first && !rules.once) {
                 port.send(*backup, Message::Transfer { view: view.clone(), state: self.state.clone() });
                 continue;
             }
@@ -551,6 +545,7 @@ impl Server {
                 port.send(*backup, Message::Forward { view: view.number, entry: *entry });
             }
         }
+        self.window.drain(..if rules.once { self.window.len() } else { 0 });
         port.set(Timer::Again, AGAIN);
     }
 
@@ -591,7 +586,7 @@ impl Server {
                     port.send(known.primary, Message::Transferred { view, position });
                 }
             }
-            Timer::Again => self.again(port),
+            Timer::Again => self.again(port, rules),
         }
         outcome
     }

@@ -250,14 +250,21 @@ impl ViewService {
                 port.note(format!("nobody can take over from {}: {}", decided.view.primary, decided.view));
             }
             self.said_stuck = stuck;
+        } else if now.since(self.since) > patience && !self.said_stuck && !self.heard_all(wired) {
+            self.said_stuck = true;
+            port.note("remembers no view, and waits to hear of every server".to_owned());
         }
     }
 
+    fn heard_all(&self, wired: &[NodeId]) -> bool {
+        wired.iter().all(|server| self.known.contains_key(server))
+    }
+
     /// The first view: of servers that hold nothing, the lowest. If the service has lost its disk and servers remember
-    /// a view, that one goes on. Decided when every wired server has been heard of, or patience is over.
+    /// a view, that one goes on. Decided when every wired server has been heard of: one that has not may have served
+    /// alone, in a view of which the others know nothing.
     fn first(&self, now: Time, patience: Micros, wired: &[NodeId]) -> Option<Decided> {
-        let all = wired.iter().all(|server| self.known.contains_key(server));
-        if !all && now.since(self.since) <= patience {
+        if !self.heard_all(wired) {
             return None;
         }
         let remembered = self.known.values().filter_map(|known| known.report.held).max_by_key(|view| view.number);
@@ -480,6 +487,47 @@ mod tests {
         served.ping(B, 2, view, 0);
         // C takes no part in a view, so it is taken in as a new backup, in a new view.
         assert_eq!(served.ping(C, 0, None, 0), "view 3: primary @2, backup @1 (not acknowledged)");
+    }
+
+    #[test]
+    fn a_service_that_lost_its_disk_promotes_nobody_before_it_has_heard_all() {
+        let mut served = Served::started();
+        // A goes on alone in view 2, since neither B nor C is heard of for a while; what it takes in then nobody else has.
+        let alone = "view 2: primary @1, no backup";
+        assert_eq!(served.pass(&[(A, 1, 0)]), format!("{alone} (not acknowledged)"));
+        assert_eq!(served.pass(&[(A, 2, 0)]), alone);
+        let (first, second) = (View { number: 1, primary: A, backup: Some(B) }, served.service.view());
+        // A dies, and the service loses its disk. B and C are back, and B held view 1.
+        served.register = Register::default();
+        served.service = ViewService::boot(&served.register, served.desk.now);
+        for _ in 0..8 {
+            served.desk.now += Micros::ms(250);
+            served.ping(B, 0, Some(first), 0);
+            assert_eq!(served.ping(C, 0, None, 0), "none");
+        }
+        assert_eq!(
+            served.desk.notes.last().map(String::as_str),
+            Some("remembers no view, and waits to hear of every server")
+        );
+        assert_eq!(served.ping(A, 0, second, 9), "view 3: primary @1, backup @2 (not acknowledged)");
+    }
+
+    /// What it cannot know: a view that it announced, and that nobody has on a disk yet. Its papers take the service for
+    /// one that forgets nothing, as a replicated one would.
+    #[test]
+    fn a_service_that_lost_its_disk_may_give_a_number_twice() {
+        let mut served = Served::started();
+        let held = served.service.view();
+        assert_eq!(served.ping(A, 0, held, 1), "view 2: primary @2, backup @1 (not acknowledged)");
+        served.register = Register::default();
+        served.service = ViewService::boot(&served.register, served.desk.now);
+        served.ping(A, 0, held, 1);
+        for _ in 0..4 {
+            served.desk.now += Micros::ms(250);
+            served.ping(B, 0, held, 0);
+        }
+        // A has been silent since. B is about to install view 2 with A as its backup; here it has another.
+        assert_eq!(served.ping(C, 0, None, 0), "view 2: primary @2, backup @3 (not acknowledged)");
     }
 
     #[test]

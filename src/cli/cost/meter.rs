@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 use crate::components::{Fact, Message, Record, Step, What};
 use crate::protocols::Form;
+use crate::protocols::chat::count;
+use crate::protocols::lease::{Message as Lease, Sale};
+use crate::protocols::primary_backup::Message as History;
 use crate::protocols::two_phase;
 use crate::scenario::{Act, Run, Sink};
 use crate::sim::{Micros, NodeId, Payload, Purpose, RecordId, Stream, Time, Value};
@@ -41,6 +44,8 @@ pub struct Count {
     pub bytes: u64,
     /// Writes that came to a disk.
     pub writes: u64,
+    /// Writes that somebody waited for, where a protocol tells them apart.
+    pub forced: u64,
 }
 
 /// What came of a quiet run.
@@ -75,7 +80,7 @@ pub struct Struck {
 pub struct Sample {
     /// Nobody asks.
     pub idle: Quiet,
-    /// A client writes, or makes transactions.
+    /// A client writes, makes transactions, buys, or says something.
     pub writes: Quiet,
     /// A client reads.
     pub reads: Option<Quiet>,
@@ -95,7 +100,7 @@ pub fn sample(sheet: &Sheet, case: &Case, seed: u64) -> Result<Sample, String> {
         reads: reads(&case.quiet)?,
         even_writes: quiet(sheet, &case.even, Some(false), seed)?,
         even_reads: reads(&case.even)?,
-        struck: sheet.strikes.map(|strikes| struck(sheet, &case.document, strikes, seed)).transpose()?,
+        struck: sheet.strikes.as_ref().map(|strikes| struck(sheet, &case.document, strikes, seed)).transpose()?,
     })
 }
 
@@ -104,9 +109,9 @@ pub fn delays(quiet: &Quiet) -> f64 {
     quiet.took.iter().sum::<u64>() as f64 / HOP.0 as f64
 }
 
-fn begin(json: &str, seed: u64) -> Result<(Run, Meter), String> {
+fn begin(sheet: &Sheet, json: &str, seed: u64) -> Result<(Run, Meter), String> {
     let run = Run::new(document(json)?, seed).map_err(|problem| problem.to_string())?;
-    Ok((run, Meter::default()))
+    Ok((run, Meter { aborts: sheet.aborts, ..Meter::default() }))
 }
 
 fn set(run: &mut Run, meter: &mut Meter, node: &str, field: &str, value: f64) -> Result<(), String> {
@@ -121,7 +126,7 @@ fn whole(run: Run) -> Result<Run, String> {
 
 /// One client reads or writes, or nobody asks after the beginning.
 fn quiet(sheet: &Sheet, json: &str, asks: Option<bool>, seed: u64) -> Result<Quiet, String> {
-    let (mut run, mut meter) = begin(json, seed)?;
+    let (mut run, mut meter) = begin(sheet, json, seed)?;
     // Documents have a rate of nothing, and only writes.
     let client = first_of(&run, &sheet.clients);
     run.run_until(SETTLED, &mut meter);
@@ -153,9 +158,9 @@ fn first_of(run: &Run, group: &str) -> String {
     nodes.next().map_or_else(|| group.to_owned(), |(id, _)| run.world.name(id).to_owned())
 }
 
-/// All clients ask, and the server that answered last is killed and starts again, one at a time.
-fn struck(sheet: &Sheet, json: &str, strikes: Strikes, seed: u64) -> Result<Struck, String> {
-    let (mut run, mut meter) = begin(json, seed)?;
+/// All clients ask, and the server that answered last, or the one that is named, is killed and starts again, one at a time.
+fn struck(sheet: &Sheet, json: &str, strikes: &Strikes, seed: u64) -> Result<Struck, String> {
+    let (mut run, mut meter) = begin(sheet, json, seed)?;
     meter.within = strikes.within;
     set(&mut run, &mut meter, &sheet.clients, "rate", sheet.rate)?;
     run.run_until(strikes.from, &mut meter);
@@ -165,10 +170,13 @@ fn struck(sheet: &Sheet, json: &str, strikes: Strikes, seed: u64) -> Result<Stru
         let start = strikes.from + Micros(strikes.every.0 * u64::from(stretch));
         let at = start + Micros(luck.below(strikes.every.0 / 2));
         run.run_until(at, &mut meter);
-        let Some(victim) = meter.last else { continue };
-        let node = run.world.name(victim).to_owned();
+        let node = match (&strikes.whom, meter.last) {
+            (Some(group), _) => first_of(&run, group),
+            (None, Some(last)) => run.world.name(last).to_owned(),
+            (None, None) => continue,
+        };
         run.act(&Act::Kill { node: node.clone(), disk: false }, &mut meter)?;
-        meter.strike(victim, at);
+        meter.strike(meter.last.filter(|_| strikes.whom.is_none()), at);
         run.run_until(at + strikes.repair, &mut meter);
         run.act(&Act::Restart { node }, &mut meter)?;
         run.run_until(start + strikes.every, &mut meter);
@@ -213,8 +221,14 @@ struct Meter {
     clients: BTreeMap<NodeId, Client>,
     /// Answers to clients that are under way, by the record of their sending.
     answers: BTreeMap<RecordId, Time>,
+    /// What comes of a buyer's wish, under way to it.
+    sales: BTreeMap<RecordId, Step>,
     /// Who served a client last.
     last: Option<NodeId>,
+    /// How many messages each person has written.
+    written: BTreeMap<NodeId, u64>,
+    /// Whether a transaction is over when it is aborted, and comes to nothing when it is committed.
+    aborts: bool,
     strike: Option<Strike>,
     struck: Struck,
     within: Micros,
@@ -231,22 +245,47 @@ impl Sink for Meter {
                 if is_answer(message) {
                     self.answers.insert(record.id, record.at);
                 }
+                match message {
+                    // A buyer begins with the lease, or without one with a look; it does one thing at a time.
+                    Message::Lease(Lease::Request { .. }) | Message::Sale(Sale::Look { .. }) => {
+                        if !self.open.contains_key(&(record.node, 0)) {
+                            self.operation(record.node, 0, Step::Invoke, true, record.at);
+                        }
+                    }
+                    Message::Sale(Sale::Sold { .. }) => drop(self.sales.insert(record.id, Step::Ok)),
+                    Message::Sale(Sale::Refused { .. }) => drop(self.sales.insert(record.id, Step::Fail)),
+                    Message::History(History::Appended { .. }) => self.last = Some(record.node),
+                    _ => {}
+                }
             }
             What::Arrived { from, .. } => {
                 if let Some(sent) = self.answers.remove(&record.cause) {
                     self.clients.entry(record.node).or_default().heard = Some((*from, sent));
                 }
+                if let Some(step) = self.sales.remove(&record.cause) {
+                    self.operation(record.node, 0, step, true, record.at);
+                }
             }
             What::Lost { .. } => drop(self.answers.remove(&record.cause)),
             What::Written { .. } => self.quiet.count.writes += 1,
+            What::Measure { name: "forced writes", .. } => self.quiet.count.forced += 1,
+            What::Measure { name: "written", .. } => {
+                let number = self.written.entry(record.node).or_default();
+                *number += 1;
+                let number = *number;
+                self.operation(record.node, number, Step::Invoke, true, record.at);
+            }
+            What::Fact(Fact::Accepted { item, .. }) => {
+                self.operation(record.node, count(*item), Step::Ok, true, record.at);
+            }
             What::Fact(Fact::Operation { process, step, op, .. }) => {
                 self.operation(record.node, *process, *step, *op != "read", record.at);
             }
             What::Fact(Fact::Transaction(told)) if told.tx.coordinator == record.node => {
                 let step = match told.step {
                     two_phase::Step::Began { .. } => Step::Invoke,
-                    two_phase::Step::Decided { commit: true, .. } => Step::Ok,
-                    two_phase::Step::Decided { commit: false, .. } => Step::Fail,
+                    two_phase::Step::Decided { commit, .. } if commit != self.aborts => Step::Ok,
+                    two_phase::Step::Decided { .. } => Step::Fail,
                     _ => return,
                 };
                 self.operation(record.node, told.tx.number, step, true, record.at);
@@ -279,10 +318,16 @@ impl Meter {
                 self.quiet.took.push(at.since(asked).0);
                 self.struck.in_time +=
                     u64::from(self.from.is_some_and(|from| asked >= from) && at.since(asked) <= self.within);
-                client.server = client.heard.map(|(server, _)| server);
-                self.last = client.server;
-                let sent = client.heard.map_or(at, |(_, sent)| sent);
+                if let Some((server, _)) = client.heard {
+                    self.last = Some(server);
+                }
+                client.server = self.last;
+                // Who does not hear from the server itself shows something with what it asked for since.
+                let sent = client.heard.map_or(asked, |(_, sent)| sent);
                 let since = client.since.take();
+                if self.open.range((node, 0)..=(node, u64::MAX)).next().is_some() {
+                    client.since = Some(at);
+                }
                 if let Some(strike) = self.strike.as_mut().filter(|strike| {
                     // What the killed one had answered before it died shows nothing.
                     writes && strike.recovered.is_none() && sent >= strike.at && strike.served.contains(&node)
@@ -306,8 +351,10 @@ impl Meter {
         self.from = Some(from);
     }
 
-    fn strike(&mut self, victim: NodeId, at: Time) {
-        let served = self.clients.iter().filter(|(_, client)| client.server == Some(victim)).map(|(node, _)| *node);
+    /// Without a victim that had answered somebody, everybody is watched.
+    fn strike(&mut self, victim: Option<NodeId>, at: Time) {
+        let served = self.clients.iter().filter(|(_, client)| victim.is_none() || client.server == victim);
+        let served = served.map(|(node, _)| *node);
         self.strike = Some(Strike { at, served: served.collect(), recovered: None });
     }
 

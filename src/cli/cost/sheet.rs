@@ -38,6 +38,9 @@ struct Written {
     /// Whether reads are measured, too.
     #[serde(default)]
     reads: bool,
+    /// Whether it is aborted transactions that are measured.
+    #[serde(default)]
+    aborts: bool,
     strikes: Option<WrittenStrikes>,
     /// The document, but for what its cases have.
     document: Table,
@@ -60,6 +63,8 @@ struct WrittenStrikes {
     repair: String,
     count: u32,
     within: String,
+    /// The group whose first is killed; when silent, the server that answered last.
+    whom: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,8 +81,8 @@ struct WrittenCase {
     expect: Table,
 }
 
-/// The server that answered last is killed, again and again.
-#[derive(Clone, Copy, Debug)]
+/// The server that answered last, or one that is named, is killed, again and again.
+#[derive(Clone, Debug)]
 pub struct Strikes {
     /// The first comes after this.
     pub from: Time,
@@ -89,6 +94,8 @@ pub struct Strikes {
     pub count: u32,
     /// An operation that takes longer than this is not answered in time.
     pub within: Micros,
+    /// The group whose first is killed; without one, the server that answered last.
+    pub whom: Option<String>,
 }
 
 /// A case, ready to be measured. Documents are JSON: they do not go from thread to thread.
@@ -127,6 +134,8 @@ pub struct Sheet {
     pub rate: f64,
     /// Whether reads are measured, too.
     pub reads: bool,
+    /// Whether it is aborted transactions that are measured.
+    pub aborts: bool,
     /// What goes wrong.
     pub strikes: Option<Strikes>,
     /// Its cases.
@@ -166,6 +175,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
         clients: sheet.clients,
         rate: sheet.rate,
         reads: sheet.reads,
+        aborts: sheet.aborts,
         cases,
     })
 }
@@ -177,6 +187,7 @@ fn strikes(written: &WrittenStrikes) -> Result<Strikes, String> {
         repair: Micros::parse(&written.repair)?,
         count: written.count,
         within: Micros::parse(&written.within)?,
+        whom: written.whom.clone(),
     };
     if strikes.repair.0 == 0 || strikes.repair.0 * 2 >= strikes.every.0 {
         return Err("repair must be above zero and less than half of every: one server is down at a time".to_owned());
@@ -194,7 +205,13 @@ fn case_of(sheet: &Written, case: &WrittenCase) -> Result<Case, String> {
         let hint = nearest_hint(other, checks.iter().map(String::as_str));
         return Err(format!("breaks: there is no check \"{other}\"{hint}"));
     }
-    let Some(asks) = document.groups.iter_mut().find(|group| group.name == sheet.clients) else {
+    if let Some(whom) = sheet.strikes.as_ref().and_then(|strikes| strikes.whom.as_ref())
+        && !document.groups.iter().any(|group| group.name == *whom)
+    {
+        return Err(format!("strikes: there is no group \"{whom}\""));
+    }
+    let asks = document.groups.iter_mut().find(|group| group.name == sheet.clients);
+    let Some(asks) = asks else {
         return Err(format!("clients: there is no group \"{}\"", sheet.clients));
     };
     // Nobody asks until they are told to, and then they write.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::out::{Failure, Out, table};
 
 use super::meter::{Quiet, SPAN, Sample, Struck, delays};
-use super::sheet::{Case, Sheet};
+use super::sheet::{Case, Sheet, document};
 
 /// The figures of a case, as expectations name them.
 pub const KEYS: &[&str] = &[
@@ -30,6 +30,7 @@ pub const KEYS: &[&str] = &[
     "recover.max",
     "available",
     "in-time",
+    "write.forced",
 ];
 
 /// What came of a case: figures by name, and of each check the seeds that broke it.
@@ -79,6 +80,11 @@ pub fn pool(case: &Case, samples: &[Sample]) -> Row {
             (KEYS[19], 1.0 - sum(&|struck| struck.late) / sum(&|struck| struck.of).max(1.0)),
             (KEYS[20], sum(&|struck| struck.in_time) / sum(&|struck| struck.asked).max(1.0)),
         ]);
+    }
+    let (forced, done) =
+        writes.iter().fold((0, 0), |(forced, done), quiet| (forced + quiet.count.forced, done + quiet.took.len()));
+    if forced > 0 {
+        figures.push((KEYS[21], forced as f64 / done.max(1) as f64));
     }
     let broken = case.checks.iter().map(|check| struck.iter().filter(|struck| struck.broken.contains(check)).count());
     Row { figures, broken: broken.collect(), seeds: samples.len() }
@@ -137,13 +143,24 @@ fn number(value: Option<f64>, places: usize) -> String {
 type Table = (String, Vec<String>, Vec<Vec<String>>);
 
 fn cost_table(sheet: &Sheet, rows: &[Row], of: &str, title: String) -> Table {
-    let head = ["", "messages", "bytes", "round trips", "disk writes", "p50, ms", "p99, ms"];
-    let columns = [("messages", 2), ("bytes", 0), ("round-trips", 2), ("disk-writes", 2), ("p50", 1), ("p99", 1)];
+    let mut columns = vec![
+        ("messages", "messages", 2),
+        ("bytes", "bytes", 0),
+        ("round trips", "round-trips", 2),
+        ("disk writes", "disk-writes", 2),
+        ("p50, ms", "p50", 1),
+        ("p99, ms", "p99", 1),
+    ];
+    let forced = format!("{of}.forced");
+    if rows.iter().any(|row| row.get(&forced).is_some()) {
+        columns.insert(4, ("forced", "forced", 2));
+    }
     let line = |(case, row): (&Case, &Row)| {
-        let cells = columns.map(|(key, places)| number(row.get(&format!("{of}.{key}")), places));
+        let cells = columns.iter().map(|(_, key, places)| number(row.get(&format!("{of}.{key}")), *places));
         std::iter::once(case.name.clone()).chain(cells).collect()
     };
-    (title, head.map(str::to_owned).to_vec(), sheet.cases.iter().zip(rows).map(line).collect())
+    let head = std::iter::once("").chain(columns.iter().map(|(head, ..)| *head)).map(str::to_owned).collect();
+    (title, head, sheet.cases.iter().zip(rows).map(line).collect())
 }
 
 fn idle_table(sheet: &Sheet, rows: &[Row]) -> Table {
@@ -168,14 +185,19 @@ fn struck_table(sheet: &Sheet, rows: &[Row]) -> Table {
         cells.extend(row.broken.iter().map(|broken| format!("{broken} of {}", row.seeds)));
         cells
     };
-    let title = "The server that answered last is killed".to_owned();
+    let whom = sheet.strikes.as_ref().and_then(|strikes| strikes.whom.as_deref());
+    let title = whom.map_or("The server that answered last is killed".to_owned(), |whom| {
+        let group = sheet.cases.first().and_then(|case| document(&case.document).ok());
+        let groups = group.iter().flat_map(|document| &document.groups);
+        let title = groups.filter(|group| group.name == whom).find_map(|group| group.title.clone());
+        format!("{} is killed", title.unwrap_or_else(|| whom.to_owned()))
+    });
     (title, head, sheet.cases.iter().zip(rows).map(line).collect())
 }
 
 /// Tells of a sheet.
 pub fn tell(sheet: &Sheet, rows: &[Row], markdown: bool, out: &mut Out) -> Result<(), Failure> {
-    let first = if sheet.reads { "A write" } else { "One" };
-    let title = if sheet.reads { first.to_owned() } else { format!("{first} {}", sheet.unit) };
+    let title = if sheet.reads { "A write".to_owned() } else { format!("One {}", sheet.unit) };
     let mut tables = vec![cost_table(sheet, rows, "write", title)];
     if sheet.reads {
         tables.push(cost_table(sheet, rows, "read", "A read".to_owned()));

@@ -107,6 +107,26 @@ fn pair() -> (Seat, Seat) {
 }
 
 #[test]
+fn what_many_wait_for_is_taken_in_however_many_wait() {
+    let (mut a, mut b) = pair();
+    let ask = |a: &mut Seat, author: u32, count: u64| {
+        let post = Post { item: item(NodeId(author), count), text: Rc::from("hi"), written: Time::ZERO };
+        a.hear(SENDER, Message::Append { conversation: 0, post, floor: 1 });
+    };
+    for author in 100..100 + PENDING as u32 {
+        ask(&mut a, author, 2);
+    }
+    assert_eq!(a.said(), Vec::<String>::new(), "all wait for the first message of their authors");
+    ask(&mut a, 99, 2);
+    assert_eq!(a.said(), ["@7 Busy"], "one more has no room to wait");
+    ask(&mut a, 100, 2);
+    assert_eq!(a.said(), Vec::<String>::new(), "of one that waits nobody is told no");
+    ask(&mut a, 100, 1);
+    settle(&mut a, &mut b);
+    assert_eq!(a.server.logs().get(0).map(Log::last), Some(2), "the first, and what waited for it");
+}
+
+#[test]
 fn a_message_is_acknowledged_when_it_is_on_both_disks_and_not_before() {
     let (mut a, mut b) = pair();
     a.append(1);

@@ -3,6 +3,9 @@
 //! Before it decides it has the servers sealed, so that what it was told of them stays true; and it waits until the old
 //! primary has been sealed, has died, or its lease is over. A view counts as active when its primary has said that
 //! enough backups have everything; before that its primary answers nobody, so nothing is lost by passing it over.
+//!
+//! A manager that has lost its disk hears everyone that is wired before it decides, numbers its views above all that
+//! anyone has heard of, and waits for any lease that it may have granted.
 
 use std::rc::Rc;
 
@@ -259,7 +262,10 @@ impl Manager {
             if !self.outdated(now, rules) {
                 return;
             }
-            let known = alive.iter().map(|(_, report)| report.sealed.max(report.held + 1)).max().unwrap_or(1);
+            // One that remembers nothing may have announced the view that they are sealed for: its number is not given again.
+            let forgot = u64::from(self.register.decided.is_none());
+            let after = |report: &Report| (report.sealed + forgot).max(report.held + 1);
+            let known = alive.iter().map(|(_, report)| after(report)).max().unwrap_or(1);
             self.electing = Some(known.max(self.view().map_or(0, |view| view.number) + 1));
             self.tell_all(port, rules);
         }
@@ -276,10 +282,17 @@ impl Manager {
         }
     }
 
-    /// Whether the old primary can answer nobody any more.
+    /// Whether the old primary can answer nobody any more. A manager that remembers nothing does not know who that is,
+    /// unless nobody has ever been in a view.
     fn released(&self, sealed: &[(NodeId, Report)], now: Time) -> bool {
-        let Some(active) = &self.register.active else { return now >= self.granted || self.register.decided.is_none() };
-        now >= self.granted || sealed.iter().any(|(server, _)| *server == active.primary)
+        let stopped = |server: NodeId| sealed.iter().any(|(other, _)| *other == server);
+        let mut known = self.known.iter();
+        now >= self.granted
+            || match &self.register.active {
+                Some(active) => stopped(active.primary),
+                None if self.register.decided.is_some() => false,
+                None => known.all(|(server, known)| known.report.held == 0 || stopped(*server)),
+            }
     }
 
     /// The view after this one, if somebody is there who has everything that was answered.

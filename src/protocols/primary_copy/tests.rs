@@ -9,7 +9,7 @@ use crate::sim::Disk;
 const CLIENT: NodeId = NodeId(9);
 const MANAGER: NodeId = NodeId(8);
 const SERVERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
-const FENCED: Rules = Rules { fenced: true, early: false };
+const FENCED: Rules = Rules { fenced: true, early: false, once: false };
 const LEASE: Micros = Micros::ms(500);
 
 struct Host {
@@ -17,6 +17,8 @@ struct Host {
     desk: Desk<Message, Timer, Write>,
     disk: Store,
     up: bool,
+    /// Its disk takes nothing.
+    stuck: bool,
     rules: Rules,
 }
 
@@ -42,6 +44,7 @@ impl Stage {
             desk: Desk::new(id.0),
             disk: Store::default(),
             up: true,
+            stuck: false,
             rules: FENCED,
         };
         let mut stage = Stage {
@@ -95,7 +98,8 @@ impl Stage {
             let mut still = true;
             for id in SERVERS {
                 let host = self.host(id);
-                let (writes, up) = (std::mem::take(&mut host.desk.writes), host.up);
+                let up = host.up;
+                let writes = if host.stuck { Vec::new() } else { std::mem::take(&mut host.desk.writes) };
                 for (write, done) in writes.into_iter().filter(|_| up) {
                     still = false;
                     let host = self.host(id);
@@ -138,7 +142,7 @@ impl Stage {
                 if host.up {
                     let report = host.server.report(now);
                     host.desk.send(MANAGER, Message::Report(report));
-                    host.server.again(&mut host.desk);
+                    host.server.again(&mut host.desk, &host.rules);
                 }
             }
             self.settle();
@@ -156,6 +160,12 @@ impl Stage {
         let now = self.now;
         let host = self.host(id);
         (host.up, host.server) = (true, Server::boot(&host.disk, now));
+    }
+    /// The manager starts again; its disk is new.
+    fn forget(&mut self) {
+        self.register = Register::default();
+        self.manager = Manager::boot(&self.register, self.now, &self.rules);
+        self.desk.writes.clear();
     }
     /// A client asks; nothing is carried yet.
     fn ask(&mut self, id: NodeId, number: u64, op: Op) {
@@ -221,6 +231,27 @@ fn the_backup_that_has_most_takes_over_and_one_that_comes_back_is_copied_to() {
     stage.pass(15);
     assert_eq!(stage.view(), "view 3: primary @3, backups @1 @2");
     assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(11); 3]);
+}
+
+#[test]
+fn what_is_forwarded_only_once_and_lost_never_comes() {
+    for (once, later) in [(false, Some(12)), (true, Some(10))] {
+        let mut stage = Stage::new(Acknowledge::Some);
+        stage.host(SERVERS[0]).rules.once = once;
+        stage.ask(SERVERS[0], 1, Op::Write(10));
+        assert_eq!(stage.told(), done(1, None));
+        // One is lost on its way to the first backup, which then has no use for the next.
+        stage.cut.push((SERVERS[0], SERVERS[1]));
+        stage.ask(SERVERS[0], 2, Op::Write(11));
+        assert_eq!(stage.told(), done(2, None), "the other backup has it");
+        stage.cut.clear();
+        stage.ask(SERVERS[0], 3, Op::Write(12));
+        assert_eq!(stage.told(), done(3, None));
+        assert_eq!(stage.has(SERVERS[1], 7), Some(10));
+        stage.pass(20);
+        assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(12), later, Some(12)], "once: {once}");
+        assert_eq!(stage.view(), "view 1: primary @1, backups @2 @3", "the manager hears nothing of it");
+    }
 }
 
 #[test]
@@ -302,7 +333,7 @@ fn a_view_whose_primary_died_before_it_served_is_passed_over() {
 #[test]
 fn a_confirmation_that_comes_when_its_lease_is_over_lets_nobody_serve() {
     for fenced in [true, false] {
-        let rules = Rules { fenced, early: false };
+        let rules = Rules { fenced, ..FENCED };
         let (mut server, mut desk) = (Server::boot(&Store::default(), Time::ZERO), Desk::new(1));
         let view = View { number: 1, primary: SERVERS[0], backups: Rc::from([SERVERS[1]]), acks: 1 };
         let appoint = |confirmed, sent| Message::Appoint { view: view.clone(), confirmed, sent, lease: LEASE };
@@ -336,4 +367,53 @@ fn a_view_change_that_the_manager_forgot_in_a_crash_is_brought_to_its_end() {
     stage.ask(SERVERS[0], 1, Op::Write(11));
     assert_eq!(stage.told(), done(1, None));
     assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(11); 3], "the one that was sealed takes part again");
+}
+
+#[test]
+fn a_manager_that_lost_its_disk_gives_no_view_the_number_of_one_that_it_has_announced() {
+    let mut stage = Stage::new(Acknowledge::All);
+    stage.ask(SERVERS[0], 1, Op::Write(11));
+    assert_eq!(stage.told(), done(1, None));
+    // The second view is announced, but it is on no server's disk yet when the manager loses its own.
+    stage.host(SERVERS[1]).stuck = true;
+    stage.cut.push((SERVERS[1], SERVERS[2]));
+    stage.kill(SERVERS[0]);
+    stage.pass(12);
+    assert_eq!((stage.view(), stage.manager.active()), ("view 2: primary @2, backups @3".to_owned(), false));
+    stage.forget();
+    stage.pass(12);
+    assert_eq!(stage.view(), "none", "whoever is away may know of a view that the others know nothing of");
+    stage.restart(SERVERS[0]);
+    stage.pass(5);
+    assert_eq!(stage.view(), "view 3: primary @1, backups @2 @3");
+    // What it had announced nobody takes part in again.
+    stage.host(SERVERS[1]).stuck = false;
+    stage.cut.clear();
+    stage.pass(5);
+    assert!(stage.manager.active());
+    stage.ask(SERVERS[0], 2, Op::Write(12));
+    assert_eq!(stage.told(), done(2, None));
+    assert_eq!(SERVERS.map(|id| stage.has(id, 7)), [Some(12); 3]);
+}
+
+#[test]
+fn a_manager_that_lost_its_disk_waits_for_the_lease_of_whoever_it_does_not_hear() {
+    let mut stage = Stage::new(Acknowledge::All);
+    stage.rules.patience = Micros::ms(200);
+    stage.pass(1);
+    stage.forget();
+    // It hears the primary once, which has a lease for 500 ms; what it says to it is lost, and then they are cut off.
+    let report = stage.hosts[0].server.report(stage.now);
+    stage.manager.on_report(&mut stage.desk, SERVERS[0], report, &stage.rules, &SERVERS);
+    stage.desk.sent();
+    let served = |stage: &Stage| stage.hosts[0].server.serves(stage.now, &FENCED);
+    stage.cut.push((SERVERS[0], MANAGER));
+    let (mut both, mut views) = (false, Vec::new());
+    for _ in 0..12 {
+        stage.pass(1);
+        both |= served(&stage) && stage.manager.active();
+        views.push(stage.view());
+    }
+    assert!(!both, "{views:?}");
+    assert_eq!(views.last().map(String::as_str), Some("view 2: primary @2, backups @3"));
 }

@@ -80,6 +80,14 @@ pub enum Message {
     },
 }
 
+impl std::fmt::Display for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "view {}: primary {}, backups", self.number, self.primary)?;
+        self.backups.iter().try_for_each(|backup| write!(f, " {backup}"))?;
+        if self.backups.is_empty() { f.write_str(" none") } else { Ok(()) }
+    }
+}
+
 impl Wire for Message {
     const FAMILY: Family = Family::Storage;
     fn name(&self) -> &'static str {

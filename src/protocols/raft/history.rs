@@ -14,7 +14,6 @@ impl From<Effect> for News {
         match effect {
             Effect::Answer(client, message) => News::Answer { client, message },
             Effect::Placed(placed) => News::Placed(placed),
-            Effect::Full(asker) => News::Full(asker),
         }
     }
 }
@@ -34,7 +33,9 @@ impl Server {
         if uncommitted.iter().any(|entry| entry.term == self.term && entry.command.carries(item)) {
             return;
         }
-        if uncommitted.len() as u64 >= MAX_UNCOMMITTED {
+        // «No room» means that it is not taken in: once it stands in the log it happens.
+        let room = self.machine.board().has_room(&asked, uncommitted.len());
+        if uncommitted.len() as u64 >= MAX_UNCOMMITTED || !room {
             return self.news.push(News::Full(asker));
         }
         self.append(port, rules, Command::Post(asked));

@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::protocols::board::{Asked, Board, Full, Placed};
+use crate::protocols::board::{Asked, Board, Placed};
 use crate::protocols::kv::{self, Op};
 use crate::sim::{Digest, Item, NodeId, Table};
 
@@ -75,8 +75,6 @@ pub enum Effect {
     Answer(NodeId, kv::Message),
     /// A message stands in its conversation.
     Placed(Placed),
-    /// There is no room for what this one asked for.
-    Full(NodeId),
 }
 
 /// An entry of the log.
@@ -134,10 +132,7 @@ impl Machine {
                 let answer = self.operate(*client, *number, *key, *op);
                 answer.map(|(client, message)| Effect::Answer(client, message)).into_iter().collect()
             }
-            Command::Post(asked) => match self.board.append(asked.clone()) {
-                Ok(placed) => placed.into_iter().map(Effect::Placed).collect(),
-                Err(Full) => vec![Effect::Full(asked.asker)],
-            },
+            Command::Post(asked) => self.board.append(asked.clone()).into_iter().map(Effect::Placed).collect(),
         }
     }
 

@@ -193,7 +193,7 @@ pub enum News {
         /// What.
         page: Page,
     },
-    /// There is no room for what this one asked for.
+    /// There is no room for what this one asked for: it was not taken in.
     Full(NodeId),
     /// This one is to ask the leader.
     Elsewhere(NodeId),

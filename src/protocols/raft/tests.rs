@@ -3,7 +3,7 @@
 mod corrected;
 
 use super::*;
-use crate::protocols::board::{Asked, Placed};
+use crate::protocols::board::{Asked, PARKED, Placed};
 use crate::protocols::chat;
 use crate::protocols::kv::Op;
 use crate::protocols::testing::Desk;
@@ -332,7 +332,11 @@ fn a_command_that_comes_twice_is_done_once_and_answered_twice() {
 
 /// Asks for a message to be stored; what the leader and its clients hear.
 fn post(cluster: &mut Cluster, id: usize, count: u64) -> Vec<News> {
-    let post = chat::Post { item: chat::item(CLIENT, count), text: Rc::from("hi"), written: Time::ZERO };
+    post_of(cluster, id, CLIENT, count)
+}
+
+fn post_of(cluster: &mut Cluster, id: usize, author: NodeId, count: u64) -> Vec<News> {
+    let post = chat::Post { item: chat::item(author, count), text: Rc::from("hi"), written: Time::ZERO };
     let seat = &mut cluster.seats[id];
     seat.server.post(&mut seat.desk, &cluster.rules, Asked { asker: CLIENT, conversation: 1, post, floor: 1 });
     cluster.settle();
@@ -365,6 +369,29 @@ fn a_message_stands_in_its_conversation_when_a_majority_has_it() {
     cluster.fire(1, Timer::Heartbeat);
     let boards: Vec<_> = cluster.seats.iter().map(|seat| seat.server.machine().board().clone()).collect();
     assert!(boards.iter().all(|board| *board == boards[1] && board.logs().total() == 4));
+}
+
+#[test]
+fn whoever_hears_that_there_is_no_room_was_not_taken_in() {
+    for committed in [0, 100, PARKED as u32] {
+        let mut cluster = Cluster::new(rules(), 3);
+        assert!(cluster.elect(0));
+        // The first of all authors is missing, so all of these wait for it: some on the board, the rest in the log.
+        for author in 0..PARKED as u32 {
+            cluster.away = if author < committed { vec![] } else { vec![1, 2] };
+            assert_eq!(post_of(&mut cluster, 0, NodeId(100 + author), 2), []);
+        }
+        let before = cluster.seats[0].server.log().last();
+        assert_eq!(post_of(&mut cluster, 0, NodeId(99), 2), [News::Full(CLIENT)]);
+        assert_eq!(cluster.seats[0].server.log().last(), before, "{committed}: it would be committed for nothing");
+        cluster.away.clear();
+        cluster.fire(0, Timer::Heartbeat);
+        cluster.fire(0, Timer::Heartbeat);
+        assert_eq!((cluster.commit(0), &cluster.told[..]), (before, &[][..]), "of what was taken in nobody hears no");
+        assert_eq!(post_of(&mut cluster, 0, NodeId(99), 1).len(), 1, "what waits for nothing has room");
+        assert_eq!(post_of(&mut cluster, 0, NodeId(100), 1).len(), 2, "and what it is waited for, too");
+        assert_eq!(post_of(&mut cluster, 0, NodeId(99), 2).len(), 1, "asked again it is taken in");
+    }
 }
 
 #[test]
