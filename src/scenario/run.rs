@@ -39,6 +39,9 @@ pub struct Run {
     checks: Vec<Judge>,
     /// The first instant at which a check must look even if nothing happens.
     due_check: Option<Time>,
+    /// When something is done that is no event: a timed cue, what a plan does, the look of a check. Never so late where
+    /// there is nothing.
+    aside: Time,
     violations: Rc<Vec<Violation>>,
     /// How many promises were broken, kept or not.
     broken: u64,
@@ -82,6 +85,7 @@ impl Clone for Run {
             tasks: self.tasks.clone(),
             checks: self.checks.clone(),
             due_check: self.due_check,
+            aside: self.aside,
             violations: self.violations.clone(),
             broken: self.broken,
             steps: self.steps,
@@ -94,10 +98,17 @@ impl Clone for Run {
 pub trait Sink {
     /// Takes one.
     fn take(&mut self, record: Record);
+    /// Takes those of one event, and leaves nothing.
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        records.drain(..).for_each(|record| self.take(record));
+    }
 }
 
 impl Sink for () {
     fn take(&mut self, _: Record) {}
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        records.clear();
+    }
 }
 
 impl Sink for Vec<Record> {
@@ -170,12 +181,14 @@ impl Run {
             tasks: tasks.collect(),
             checks: document.checks.iter().filter_map(Judge::new).collect(),
             due_check: None,
+            aside: Time(u64::MAX),
             violations: Rc::default(),
             broken: 0,
             steps: 0,
             fresh,
             document: document.clone(),
         };
+        run.look_aside();
         run.settle(&mut ());
         Ok(run)
     }
@@ -228,66 +241,69 @@ impl Run {
     }
 
     /// When something happens next: an event, a timed cue, a fault of a plan, or the end of a check's time.
+    #[inline]
     pub fn next_at(&self) -> Option<Time> {
         if self.world.halted().is_some() {
             return None;
         }
-        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
-        [self.world.next_at(), timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min()
+        let aside = (self.aside < Time(u64::MAX)).then_some(self.aside);
+        self.world.next_at().map(|event| event.min(self.aside)).or(aside)
     }
 
     /// Does the next thing: one event; or one timed cue, then what a plan does, which come after all events of their
-    /// microsecond; or the look of
-    /// a check whose time is over, which comes after these. `false` when nothing is left to happen.
-    pub fn step(&mut self, sink: &mut impl Sink) -> bool {
-        if self.world.halted().is_some() {
-            return false;
-        }
-        let next = self.timed.get(self.next_timed);
-        let before = |at: Time, due: Option<Time>| due.is_none_or(|due| due > at);
-        let (event, due, plan) = (self.world.next_at(), self.due_check, self.next_plan());
-        let due_later = |at: Time| due.is_none_or(|due| due >= at);
-        let plan_later = |at: Time| plan.is_none_or(|(plan, _)| plan >= at);
-        if let Some((at, timed)) = next.filter(|(at, _)| before(*at, event) && due_later(*at) && plan_later(*at)) {
-            let (at, timed) = (*at, timed.clone());
-            self.next_timed += 1;
-            self.steps += 1;
-            self.world.rest_at(at);
-            self.metrics.pass(at);
-            match timed {
-                Timed::Cue(place) => self.give(place),
-                // A load whose group is empty by now changes nothing, which is no mistake.
-                Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+    /// microsecond; or the look of a check whose time is over, which comes after these. `false` when nothing is left to
+    /// happen.
+    pub fn step(&mut self, sink: &mut dyn Sink) -> bool {
+        if self.world.next_at().is_some_and(|event| event <= self.aside) {
+            if !self.world.step(&mut self.fresh) {
+                return false;
             }
-            self.settle(sink);
-            return true;
-        }
-        if let Some((at, place)) = plan.filter(|(at, _)| before(*at, event) && due_later(*at)) {
-            self.steps += 1;
-            self.world.rest_at(at);
-            self.metrics.pass(at);
-            let document = self.document.clone();
-            if let (Some(plan), Some(planned)) = (document.plans.get(place), self.plans.get_mut(place)) {
-                planned.act(plan, &document, &mut self.world, &mut self.fresh);
-            }
-            self.settle(sink);
-            return true;
-        }
-        if let Some(due) = due.filter(|due| before(*due, event)) {
-            self.steps += 1;
-            self.world.rest_at(due);
-            self.metrics.pass(due);
-            self.judge_due(due);
-            self.settle(sink);
-            return true;
-        }
-        if !self.world.step(&mut self.fresh) {
+            self.metrics.pass(self.world.now());
+        } else if self.world.halted().is_some() || !self.step_aside() {
             return false;
         }
         self.steps += 1;
-        self.metrics.pass(self.world.now());
         self.settle(sink);
         true
+    }
+
+    /// Does what is no event and is due next; `false` where there is nothing.
+    #[cold]
+    fn step_aside(&mut self) -> bool {
+        let at = self.aside;
+        let timed = self.timed.get(self.next_timed).filter(|(due, _)| *due == at).map(|(_, timed)| timed.clone());
+        let plan = self.next_plan().filter(|(due, _)| *due == at);
+        if timed.is_none() && plan.is_none() && self.due_check != Some(at) {
+            return false;
+        }
+        self.world.rest_at(at);
+        self.metrics.pass(at);
+        match (timed, plan) {
+            (Some(timed), _) => {
+                self.next_timed += 1;
+                match timed {
+                    Timed::Cue(place) => self.give(place),
+                    // A load whose group is empty by now changes nothing, which is no mistake.
+                    Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+                }
+            }
+            (None, Some((_, place))) => {
+                let document = self.document.clone();
+                if let (Some(plan), Some(planned)) = (document.plans.get(place), self.plans.get_mut(place)) {
+                    planned.act(plan, &document, &mut self.world, &mut self.fresh);
+                }
+            }
+            (None, None) => self.judge_due(at),
+        }
+        self.look_aside();
+        true
+    }
+
+    /// Finds out when something is done next that is no event.
+    fn look_aside(&mut self) {
+        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
+        let next = [timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min();
+        self.aside = next.unwrap_or(Time(u64::MAX));
     }
 
     /// Which plan does something next, and when.
@@ -297,7 +313,7 @@ impl Run {
     }
 
     /// Everything up to and including the instant `until`.
-    pub fn run_until(&mut self, until: Time, sink: &mut impl Sink) {
+    pub fn run_until(&mut self, until: Time, sink: &mut dyn Sink) {
         while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
         self.world.rest_at(until);
         self.metrics.pass(until);
@@ -307,7 +323,7 @@ impl Run {
     ///
     /// # Errors
     /// A sentence, when nothing could be done.
-    pub fn act(&mut self, act: &Act, sink: &mut impl Sink) -> Result<(), String> {
+    pub fn act(&mut self, act: &Act, sink: &mut dyn Sink) -> Result<(), String> {
         let now = self.world.now();
         while self.next_at().is_some_and(|at| at <= now) && self.step(sink) {}
         act.carry_out(&self.document, &mut self.world, &mut self.fresh)?;
@@ -332,13 +348,11 @@ impl Run {
 
     /// Shows what has just happened to metrics, checks, tasks and cues; cues may act, which happens here too. Only
     /// events, timed cues and acts come here, never a pause: when one stops to look must not change the run.
-    fn settle(&mut self, sink: &mut impl Sink) {
+    fn settle(&mut self, sink: &mut dyn Sink) {
         loop {
             let mut fresh = std::mem::take(&mut self.fresh);
             self.watch(&fresh);
-            for record in fresh.drain(..) {
-                sink.take(record);
-            }
+            sink.take_all(&mut fresh);
             // Its room is used again.
             self.fresh = fresh;
             // A cue may bring about what another waits for; each is given once, so this ends.
@@ -367,12 +381,18 @@ impl Run {
     }
 
     fn keep(&mut self, found: Vec<Violation>) {
-        self.broken += found.len() as u64;
-        let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
-        if room > 0 && !found.is_empty() {
-            Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
+        if !found.is_empty() {
+            self.broken += found.len() as u64;
+            let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
+            if room > 0 {
+                Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
+            }
         }
-        self.due_check = self.checks.iter().filter_map(Judge::due).min();
+        let due = self.checks.iter().filter_map(Judge::due).min();
+        if due != self.due_check {
+            self.due_check = due;
+            self.look_aside();
+        }
     }
 
     fn watch(&mut self, fresh: &[Record]) {

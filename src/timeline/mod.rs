@@ -54,6 +54,14 @@ impl Sink for Scribe<'_> {
             self.log.push(record);
         }
     }
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        let Some(first) = records.first() else { return };
+        if first.at >= self.from {
+            return records.drain(..).for_each(|record| self.take(record));
+        }
+        records.iter().for_each(|record| self.tape.see(record));
+        records.clear();
+    }
 }
 
 impl Timeline {
@@ -169,10 +177,10 @@ impl Timeline {
     pub fn advance(&mut self, until: Time, budget: u64) -> bool {
         let last = self.run.steps().saturating_add(budget);
         // An act on a crowd is one step and a hundred thousand records.
-        let last_record = self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP));
+        let last_record = RecordId(self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP)));
         while self.next_at().is_some_and(|at| at <= until) {
-            let spent = self.run.steps() >= last || self.run.world.last_record().0 >= last_record;
-            if spent || !self.step() {
+            let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
+            if spent || !(self.run_on(until, last, last_record) || self.step()) {
                 return self.run.world.halted().is_some();
             }
         }
@@ -189,6 +197,27 @@ impl Timeline {
             (Some(event), Some(act)) => Some(event.min(act)),
             (event, act) => event.or(act),
         }
+    }
+
+    /// Does what comes next up to `until`, up to the next act and no further than these steps and records, in one go: a
+    /// seek is a hundred thousand steps. `false` where nothing was done.
+    fn run_on(&mut self, until: Time, last: u64, last_record: RecordId) -> bool {
+        let course = self.tree.here_mut();
+        let until = course.acts.get(self.next_act).map_or(until, |act| act.at.min(until));
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
+        let before = self.run.steps();
+        while self.run.next_at().is_some_and(|at| at <= until) {
+            let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
+            if spent || !self.run.step(&mut scribe) {
+                break;
+            }
+            scribe.tape.see_violations(self.run.violations());
+            if self.frames.wants(self.run.steps()) {
+                self.frames.take(&self.run, &course.acts, self.next_act);
+            }
+        }
+        course.reached = course.reached.max(self.run.world.now());
+        self.run.steps() > before
     }
 
     /// Does the next thing: an event, a cue, or an act, which comes after everything else in its microsecond. `false`
@@ -357,7 +386,7 @@ impl Timeline {
             if self.run.steps() >= last {
                 return false;
             }
-            if !self.step() {
+            if !(self.run_on(cursor.at, last.min(steps), RecordId(u64::MAX)) || self.step()) {
                 break;
             }
         }

@@ -83,6 +83,9 @@ impl Tape {
     }
 
     pub(super) fn see_violations(&mut self, violations: &[Violation]) {
+        if violations.len() == self.violations {
+            return;
+        }
         for broken in violations.get(self.violations..).unwrap_or_default() {
             let mark = Mark { at: broken.at, kind: MarkKind::Violation, node: broken.node, record: broken.record };
             if !self.marks.contains(&mark) {
