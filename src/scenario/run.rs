@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::check::Violation;
 use crate::components::{Record, World};
-use crate::sim::{Digest, RecordId, Time};
+use crate::sim::{Digest, RecordId, Scale, Time};
 use crate::trace::Metrics;
 
 use super::condition::{Condition, GLANCE, Signs, Surroundings};
@@ -51,10 +51,10 @@ pub struct Run {
     fresh: Vec<Record>,
 }
 
-/// How many bytes a small run holds, with its metrics, and how many go with each word of the world's state: measured, and
-/// held by `tests/memory.rs`.
-const WEIGHT: usize = 45_000;
-const WEIGHT_OF_A_WORD: usize = 32;
+/// How many bytes are counted for what a copy holds beside its world, its metrics and its checks, and for each condition
+/// that it watches: measured, and held by `tests/memory.rs`.
+const WEIGHT: usize = 2_000;
+const WEIGHT_OF_A_WATCH: usize = 400;
 
 /// A step's tasks being watched.
 #[derive(Clone)]
@@ -221,9 +221,20 @@ impl Run {
     pub fn given(&self) -> &[(usize, Time)] {
         &self.given
     }
-    /// How many bytes a copy of it holds, as if it shared nothing: rather too many than too few.
-    pub fn weight(&self) -> usize {
-        WEIGHT + self.world.extent() as usize * WEIGHT_OF_A_WORD
+    /// Lets it take no more room than it needs, before a copy is kept.
+    pub fn pack(&mut self) {
+        self.world.pack();
+    }
+    /// How many bytes a copy of it holds, rather too many than too few, and which of them it may share with other copies.
+    pub fn weight(&self) -> Scale {
+        let mut scale = Scale::default();
+        let watches = self.waiting.len() + self.tasks.iter().map(|tasks| tasks.watches.len()).sum::<usize>();
+        scale.own(WEIGHT + watches * WEIGHT_OF_A_WATCH);
+        self.world.weigh(&mut scale);
+        self.metrics.weigh(&mut scale);
+        self.checks.iter().for_each(|check| check.weigh(&mut scale));
+        scale.settle();
+        scale
     }
     /// Everything that is, as one number: the same natively and in every browser.
     pub fn digest(&self) -> u64 {

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::actor::{Desk, Effect};
 use super::node::Overdue;
+use super::scale::WEIGHT_OF_A_WORD;
 use super::{
-    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, Value, What, Why,
-    Zones,
+    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Scale, Status, Template, Time, Value, What,
+    Why, Zones,
 };
 
 /// How many nodes a run may ever place.
@@ -21,8 +22,8 @@ pub const MAX_LINKS: usize = 1_000_000;
 /// How many events may happen in one microsecond before the run is taken to be a loop and halted.
 pub const MAX_EVENTS_AN_INSTANT: u32 = 1_000_000;
 
-/// How many words an event in the queue is.
-const WORDS_AN_EVENT: u64 = 6;
+/// How many words a message has that holds no list; what it has beside them stands in a place of its own.
+const WORDS_A_MESSAGE: u64 = 24;
 
 /// A message under way.
 #[derive(Clone, Debug, Hash)]
@@ -240,9 +241,32 @@ impl<P: Payload> World<P> {
         self.digested().finish()
     }
 
-    /// How many words the state is written in: about how much a copy holds that shares nothing.
-    pub fn extent(&self) -> u64 {
-        self.digested().words() - self.history.words() + self.queue.iter().count() as u64 * WORDS_AN_EVENT
+    /// Lets every node that was changed lately take no more room than it needs, before a copy is kept.
+    pub fn pack(&mut self) {
+        for node in self.nodes.iter_mut().flatten().filter(|node| Rc::strong_count(node) == 1) {
+            *node = Rc::new((**node).clone());
+        }
+    }
+
+    /// Puts on the scale what a copy holds; nodes are shared with other copies until they are written to.
+    pub fn weigh(&self, scale: &mut Scale) {
+        let lists = |flight: &Flight<P>| {
+            let mut digest = Digest::default();
+            flight.message.hash(&mut digest);
+            digest.words().saturating_sub(WORDS_A_MESSAGE) as usize * WEIGHT_OF_A_WORD
+        };
+        scale.own(
+            size_of::<Self>()
+                + self.queue.weight()
+                + size_of_val(&*self.nodes)
+                + size_of_val(&*self.flights)
+                + size_of_val(&*self.free)
+                + self.flights().map(lists).sum::<usize>(),
+        );
+        for node in self.nodes.iter().flatten() {
+            let bytes = node.weigh(scale);
+            scale.shared(Rc::as_ptr(node).addr(), bytes);
+        }
     }
 
     fn digested(&self) -> Digest {

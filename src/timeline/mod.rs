@@ -70,14 +70,14 @@ impl Timeline {
     /// # Errors
     /// A setting that no dial of the document takes, or a problem of the document.
     pub fn new(document: Rc<Document>, seed: u64, settings: Vec<(String, Value)>) -> Result<Timeline, Problem> {
-        let run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
+        let mut run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
         Ok(Timeline {
             document,
             seed,
             settings: Rc::new(settings),
             tree: Tree::new(Vec::new()),
             next_act: 0,
-            frames: Frames::new(Keyframe::new(&run, &Rc::default(), 0)),
+            frames: Frames::new(Keyframe::new(&mut run, &Rc::default(), 0)),
             run,
             log: Log::default(),
             log_from: Time::ZERO,
@@ -137,7 +137,7 @@ impl Timeline {
     pub fn tape(&self) -> &Tape {
         &self.tree.here().tape
     }
-    /// How many bytes the keyframes hold, as if they shared nothing; about [`MAX_BYTES`] at most.
+    /// How many bytes the keyframes hold, what neighbours share counted once; about [`MAX_BYTES`] at most.
     pub fn held(&self) -> usize {
         self.frames.held()
     }
@@ -177,7 +177,8 @@ impl Timeline {
     pub fn advance(&mut self, until: Time, budget: u64) -> bool {
         let last = self.run.steps().saturating_add(budget);
         // An act on a crowd is one step and a hundred thousand records.
-        let last_record = RecordId(self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP)));
+        let last_record =
+            RecordId(self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP)));
         while self.next_at().is_some_and(|at| at <= until) {
             let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
             if spent || !(self.run_on(until, last, last_record) || self.step()) {
@@ -213,7 +214,7 @@ impl Timeline {
             }
             scribe.tape.see_violations(self.run.violations());
             if self.frames.wants(self.run.steps()) {
-                self.frames.take(&self.run, &course.acts, self.next_act);
+                self.frames.take(&mut self.run, &course.acts, self.next_act);
             }
         }
         course.reached = course.reached.max(self.run.world.now());
@@ -244,7 +245,7 @@ impl Timeline {
         course.reached = course.reached.max(self.run.world.now());
         course.tape.see_violations(self.run.violations());
         if self.frames.wants(self.run.steps()) {
-            self.frames.take(&self.run, &course.acts, self.next_act);
+            self.frames.take(&mut self.run, &course.acts, self.next_act);
         }
         stepped
     }
