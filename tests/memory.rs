@@ -21,8 +21,8 @@ fn chat(people: u32) -> Rc<Document> {
 fn copy_of(document: Rc<Document>, until: u64, longer: u64) -> (usize, usize) {
     let mut run = Run::new(document, 1).expect("it runs");
     run.run_until(Time(until), &mut ());
-    run.pack();
-    let (copy, weight) = (run.clone(), run.weight());
+    let copy = run.kept();
+    let weight = copy.weight();
     run.run_until(Time(until + longer), &mut ());
     let said = weight.beside(Some(&run.weight()));
     let before = held();

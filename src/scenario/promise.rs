@@ -301,7 +301,7 @@ impl Judge {
     pub fn weigh(&self, scale: &mut Scale) {
         match self {
             Judge::Check(check) => check.weigh(scale),
-            Judge::Watched(_) => scale.own(4_000),
+            Judge::Watched(watched) => scale.own(watched.bytes()),
         }
     }
     /// Its instant has come.

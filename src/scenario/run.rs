@@ -36,6 +36,8 @@ pub struct Run {
     /// The cues that have been given, and when.
     given: Rc<Vec<(usize, Time)>>,
     tasks: Vec<Tasks>,
+    /// The signs of the records that may touch a cue or a task.
+    watched: Signs,
     checks: Vec<Judge>,
     /// The first instant at which a check must look even if nothing happens.
     due_check: Option<Time>,
@@ -83,6 +85,7 @@ impl Clone for Run {
             glanced: self.glanced,
             given: self.given.clone(),
             tasks: self.tasks.clone(),
+            watched: self.watched,
             checks: self.checks.clone(),
             due_check: self.due_check,
             aside: self.aside,
@@ -161,24 +164,32 @@ impl Run {
                 _ => {}
             });
         }
-        let waiting =
-            document.cues.iter().enumerate().filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))));
+        let waiting: Vec<(usize, Watch)> = document
+            .cues
+            .iter()
+            .enumerate()
+            .filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))))
+            .collect();
         let steps = document.lesson.iter().flat_map(|lesson| &lesson.steps);
         let tasks = steps.map(|step| Tasks {
             watches: step.tasks.iter().map(|task| Watch::new(&task.done)).collect(),
             done: vec![None; step.tasks.len()],
         });
+        let tasks: Vec<Tasks> = tasks.collect();
+        let watches = waiting.iter().map(|(_, watch)| watch).chain(tasks.iter().flat_map(|tasks| &tasks.watches));
+        let watched = watches.fold(Signs::default(), |signs, watch| signs.and(watch.signs()));
         let mut run = Run {
             world,
             metrics,
             timed: Rc::new(timed),
             next_timed: 0,
             plans: document.plans.iter().enumerate().map(|(place, plan)| Planned::new(plan, place, seed)).collect(),
-            waiting: waiting.collect(),
+            waiting,
             due: Vec::new(),
             glanced: u64::MAX,
             given: Rc::default(),
-            tasks: tasks.collect(),
+            tasks,
+            watched,
             checks: document.checks.iter().filter_map(Judge::new).collect(),
             due_check: None,
             aside: Time(u64::MAX),
@@ -221,9 +232,19 @@ impl Run {
     pub fn given(&self) -> &[(usize, Time)] {
         &self.given
     }
-    /// Lets it take no more room than it needs, before a copy is kept.
-    pub fn pack(&mut self) {
+    /// A copy to be kept, which takes no more room than it needs. It cannot go on, but what [`Run::taken_up`] makes of it
+    /// can.
+    pub fn kept(&mut self) -> Run {
         self.world.pack();
+        let mut copy = self.clone();
+        copy.world.fold();
+        copy
+    }
+    /// A copy of one that was kept, to go on with.
+    pub fn taken_up(&self) -> Run {
+        let mut copy = self.clone();
+        copy.world.unfold();
+        copy
     }
     /// How many bytes a copy of it holds, rather too many than too few, and which of them it may share with other copies.
     pub fn weight(&self) -> Scale {
@@ -420,6 +441,9 @@ impl Run {
         }
         self.keep(found);
         let (around, signs) = (Run::around(&self.world, &self.metrics, &self.violations), Signs::of(fresh));
+        if !glance && !self.watched.meets(signs) {
+            return;
+        }
         for (place, watch) in &mut self.waiting {
             if watch.follow(fresh, signs, glance, &around) && !self.due.contains(place) {
                 self.due.push(*place);

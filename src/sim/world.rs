@@ -108,6 +108,8 @@ pub struct World<P: Payload> {
     /// What is set for those that a template makes from now on: template, field, value.
     presets: Rc<Vec<(u32, Rc<str>, Value)>>,
     flights: Vec<Option<Flight<P>>>,
+    /// The same in a copy that is folded, each with its slot.
+    folded: Vec<(u32, Flight<P>)>,
     free: Vec<u32>,
     queue: Queue<Event>,
     last_record: u64,
@@ -137,6 +139,7 @@ impl<P: Payload> Clone for World<P> {
             links: self.links,
             presets: self.presets.clone(),
             flights: self.flights.clone(),
+            folded: self.folded.clone(),
             free: self.free.clone(),
             queue: self.queue.clone(),
             last_record: self.last_record,
@@ -248,6 +251,22 @@ impl<P: Payload> World<P> {
         }
     }
 
+    /// Folds a copy that is kept: once, when much was under way, there were many places for messages. Until it is unfolded
+    /// it cannot go on.
+    pub fn fold(&mut self) {
+        let flights = std::mem::take(&mut self.flights);
+        self.folded.reserve_exact(flights.len() - self.free.len());
+        self.folded.extend((0..).zip(flights).filter_map(|(slot, flight)| Some((slot, flight?))));
+    }
+
+    /// Unfolds a copy.
+    pub fn unfold(&mut self) {
+        self.flights.resize_with(self.flights.len().max(self.folded.len() + self.free.len()), || None);
+        for (slot, flight) in std::mem::take(&mut self.folded) {
+            self.flights[slot as usize] = Some(flight);
+        }
+    }
+
     /// Puts on the scale what a copy holds; nodes are shared with other copies until they are written to.
     pub fn weigh(&self, scale: &mut Scale) {
         let lists = |flight: &Flight<P>| {
@@ -260,8 +279,9 @@ impl<P: Payload> World<P> {
                 + self.queue.weight()
                 + size_of_val(&*self.nodes)
                 + size_of_val(&*self.flights)
+                + size_of_val(&*self.folded)
                 + size_of_val(&*self.free)
-                + self.flights().map(lists).sum::<usize>(),
+                + self.flights().chain(self.folded.iter().map(|(_, flight)| flight)).map(lists).sum::<usize>(),
         );
         for node in self.nodes.iter().flatten() {
             let bytes = node.weigh(scale);
@@ -309,6 +329,7 @@ impl<P: Payload> World<P> {
             nodes: Vec::new(),
             names: Rc::default(),
             flights: Vec::new(),
+            folded: Vec::new(),
             free: Vec::new(),
             queue: Queue::default(),
             last_record: 0,

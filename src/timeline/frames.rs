@@ -31,8 +31,8 @@ pub(super) fn run_up(at: Time, run: &Run) -> Time {
 const NEAR: u64 = 16 * KEYFRAME_STEPS;
 
 /// What the run was after some of its steps, in the courses that begin with the same acts.
-#[derive(Clone)]
 pub(super) struct Keyframe {
+    /// It is kept, and has to be taken up before it can go on.
     pub run: Run,
     pub acts: Rc<Vec<Stamped>>,
     pub next_act: usize,
@@ -43,8 +43,8 @@ pub(super) struct Keyframe {
 
 impl Keyframe {
     pub fn new(run: &mut Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
-        run.pack();
-        Keyframe { run: run.clone(), acts: acts.clone(), next_act, weight: run.weight(), alone: 0 }
+        let run = run.kept();
+        Keyframe { weight: run.weight(), run, acts: acts.clone(), next_act, alone: 0 }
     }
 
     fn steps(&self) -> u64 {

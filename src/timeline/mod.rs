@@ -59,7 +59,10 @@ impl Sink for Scribe<'_> {
         if first.at >= self.from {
             return records.drain(..).for_each(|record| self.take(record));
         }
-        records.iter().for_each(|record| self.tape.see(record));
+        // Of a way that one has gone before, the tape knows everything.
+        if records.last().is_some_and(|last| !self.tape.knows(last.id)) {
+            records.iter().for_each(|record| self.tape.see(record));
+        }
         records.clear();
     }
 }
@@ -367,8 +370,7 @@ impl Timeline {
         let stays = !behind && lies_on(done, self.next_act, self.now(), course);
         let frame = self.frames.before(cursor, course);
         if !stays || frame.run.steps() > self.run.steps() {
-            let frame = frame.clone();
-            (self.run, self.next_act) = (frame.run, frame.next_act);
+            (self.run, self.next_act) = (frame.run.taken_up(), frame.next_act);
             self.log.clear();
         }
         self.log_from = frames::run_up(cursor.at, &self.run);

@@ -53,8 +53,13 @@ impl Tape {
         &self.marks
     }
 
+    /// Whether it has seen everything up to a record.
+    pub(super) fn knows(&self, record: RecordId) -> bool {
+        record <= self.seen
+    }
+
     pub(super) fn see(&mut self, record: &Record) {
-        if record.id <= self.seen {
+        if self.knows(record.id) {
             return;
         }
         self.seen = record.id;
