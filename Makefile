@@ -25,7 +25,7 @@ help:
 	@echo 'make profile which of the code runs while a page opens and plays, in a browser; tools/unused.txt'
 	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
 	@echo 'make check   formatting and lints, native and wasm32'
-	@echo 'make bench   the benchmarks, native and in Node'
+	@echo 'make bench   the benchmarks, native and in Node (ONLY=seeks for the time machine)'
 	@echo 'make validation  docs/validation.md anew: published results beside ours'
 	@echo 'make protocols   docs/protocols.md anew: ten thousand seeds of each protocol, and what each costs'
 	@echo '                 (a try, with SEEDS=50 COST_SEEDS=25, stays in target/protocols.md)'
@@ -65,9 +65,9 @@ check:
 
 bench:
 	@$(SETUP) wasm bindgen
-	cargo bench --bench engine
-	cargo bench --bench memory
-	cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- --nocapture
+	cargo bench --bench engine -- $(ONLY)
+	$(if $(ONLY),,cargo bench --bench memory)
+	cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- $(ONLY) --nocapture
 
 validation:
 	cargo run --quiet -- validate --long --markdown tests/references > target/validation.md

@@ -7,7 +7,7 @@ mod counting;
 use std::rc::Rc;
 
 use counting::held;
-use faultline::scenario::{Document, Run, builtin};
+use faultline::scenario::{Document, Run, builtin, builtins};
 use faultline::sim::Time;
 
 fn chat(people: u32) -> Rc<Document> {
@@ -16,13 +16,15 @@ fn chat(people: u32) -> Rc<Document> {
     Rc::new(document)
 }
 
-/// How many bytes are held for the sake of a copy of a run alone, when the run has gone on for long enough to share
-/// nothing that changes; and how many it was said to weigh.
-fn copy_of(people: u32, until: u64) -> (usize, usize) {
-    let mut run = Run::new(chat(people), 1).expect("it runs");
+/// How many bytes are held for the sake of a copy of a run alone, when the run has gone on for so long; and how many it
+/// was said to hold beside the run.
+fn copy_of(document: Rc<Document>, until: u64, longer: u64) -> (usize, usize) {
+    let mut run = Run::new(document, 1).expect("it runs");
     run.run_until(Time(until), &mut ());
-    let (copy, said) = (run.clone(), run.weight());
-    run.run_until(Time(until + 5_000_000), &mut ());
+    let copy = run.kept();
+    let weight = copy.weight();
+    run.run_until(Time(until + longer), &mut ());
+    let said = weight.beside(Some(&run.weight()));
     let before = held();
     drop(copy);
     (before - held(), said)
@@ -30,9 +32,13 @@ fn copy_of(people: u32, until: u64) -> (usize, usize) {
 
 #[test]
 fn a_keyframe_weighs_what_it_is_said_to_weigh() {
-    for (people, until) in [(6, 2_000_000), (6, 300_000_000), (60, 20_000_000), (300, 5_000_000), (80, 100_000_000)] {
-        let (bytes, said) = copy_of(people, until);
-        println!("{people} people after {} s: {bytes} bytes, said to be {said}", until / 1_000_000);
-        assert!((said / 2..=said).contains(&bytes), "{people} people after {until} µs: {bytes} bytes, not {said}");
+    let chats = [(6, 2, 5), (6, 300, 5), (60, 20, 5), (300, 5, 5), (80, 100, 5), (80, 100, 30), (80, 200, 1)];
+    let chats = chats.map(|(people, until, longer)| (format!("{people} people"), chat(people), until, longer));
+    let builtins = builtins().map(|name| (name.to_owned(), Rc::new(builtin(name).expect("it is built in")), 20, 5));
+    for (name, document, until, longer) in chats.into_iter().chain(builtins) {
+        let (bytes, said) = copy_of(document, until * 1_000_000, longer * 1_000_000);
+        println!("{name} after {until} s, {longer} s later: {bytes} bytes, said to be {said}");
+        let right = bytes..=2 * bytes;
+        assert!(right.contains(&said), "{name} after {until} s, {longer} s later: {bytes} bytes, not {said}");
     }
 }

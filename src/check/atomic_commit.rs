@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Message, Record, What, World};
 use crate::protocols::two_phase::{Message as Commit, Step, Told, Tx};
-use crate::sim::{Micros, NodeId, RecordId, Status, Table, Time};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
 use super::{Check, Violation};
 
@@ -264,6 +264,9 @@ impl Check for AtomicCommit {
             let told = format!("AC5: {who} has not decided on {called}, {DECIDED_WITHIN} after the last failure ended");
             found.push(breach(world.now(), seen.record, node, &told, seen));
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.own(1_000 + self.seen.len() * 1_000);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::chat::{author, count};
 use crate::protocols::history::{AUTHORS, Seen};
-use crate::sim::{Item, Micros, NodeId, RecordId, Table, Time, clock};
+use crate::sim::{Item, Micros, NodeId, RecordId, Scale, Table, Time, clock};
 
 use super::{Check, Violation};
 
@@ -334,6 +334,15 @@ impl Check for Chat {
         if std::mem::take(&mut self.look) && !self.stored.is_empty() {
             Rc::make_mut(&mut self.stored).retain_mut(&mut judge);
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.stored).addr(), self.stored.capacity() * size_of::<Accepted>());
+        for places in self.places.values() {
+            scale.shared(Rc::as_ptr(places).addr(), places.shown.capacity() * size_of::<(Item, RecordId)>());
+        }
+        let tables = self.ever.bytes() + self.last_place.bytes() + self.readers.bytes() + self.places.bytes();
+        let lists = size_of_val(&*self.at_risk) + size_of_val(&*self.stored_first);
+        scale.own(500 + tables + lists);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

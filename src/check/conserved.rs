@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -154,6 +154,9 @@ impl Check for Conserved {
             found.push(Violation { check, at: world.now(), record, node, told: Rc::from(told), evidence });
         }
         self.broken = !holds;
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.own(500 + self.inside.len() * 32);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::sim::{Micros, NodeId, RecordId, Status, Table, Time};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
 use super::{Check, Violation};
 
@@ -179,6 +179,12 @@ impl Check for Converged {
             Rc::make_mut(of).judged = true;
             found.extend(differ(of, *key, world));
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for of in self.keys.values() {
+            scale.shared(Rc::as_ptr(of).addr(), 200 + of.has.len() * 120);
+        }
+        scale.own(500 + self.keys.len() * 32);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::crdt::{Shown, Update};
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -183,6 +183,14 @@ impl Check for Crdt {
             }
             _ => {}
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for made in self.made.values() {
+            scale.shared(Rc::as_ptr(made).addr(), 100 + made.capacity() * (size_of::<Made>() + 100));
+        }
+        scale.shared(Rc::as_ptr(&self.had).addr(), self.had.capacity() * (size_of::<Had>() + 100));
+        scale.shared(Rc::as_ptr(&self.elements).addr(), self.elements.capacity() * 8);
+        scale.own(500 + self.made.len() * 32);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::queue::label;
-use crate::sim::{Item, RecordId, Table, Time, clock};
+use crate::sim::{Item, RecordId, Scale, Table, Time, clock};
 
 use super::{Check, Violation};
 
@@ -113,6 +113,11 @@ impl Check for AtLeast {
             Rc::make_mut(&mut self.at_risk).retain(|item, _| !lost.contains(item));
         }
     }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.at_risk).addr(), self.at_risk.bytes());
+        scale.shared(Rc::as_ptr(&self.done).addr(), self.done.bytes());
+        scale.own(500);
+    }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())
     }
@@ -145,6 +150,9 @@ impl Check for AtMost {
             told: Rc::from(told),
             evidence: vec![first, record.id],
         });
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.done).addr(), self.done.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

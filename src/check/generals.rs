@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::oral_messages::{Order, Told, word};
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -77,6 +77,9 @@ impl Check for Generals {
             broken(format!("IC1: {me} decides to {obeys} in battle {number}, and {first} to {obeyed}"), other);
         }
         battle.obeyed.get_or_insert(said);
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.own(self.battles.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::components::{Datum, Fact, Record, Step, What, World};
-use crate::sim::{Micros, NodeId, RecordId, Time};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Time};
 
 use super::linear::{Event, History, Kind, Model, Value, Values, Verdict};
 use super::{Check, Violation};
@@ -200,6 +200,12 @@ impl Check for Linearizable {
         }
         self.over |= self.count >= MAX_EVENTS;
         self.due += self.terms.every;
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for events in &self.events {
+            scale.shared(Rc::as_ptr(events).addr(), events.capacity() * size_of::<Noted>());
+        }
+        scale.own(500 + self.events.capacity() * 8);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::swim::{Incarnation, Standing};
-use crate::sim::{Micros, NodeId, RecordId, Table, Time, Value, clock};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Table, Time, Value, clock};
 
 use super::{Check, Violation};
 use trouble::Troubles;
@@ -278,6 +278,12 @@ impl Check for Membership {
         if !self.silent {
             self.judge_all(world, found);
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for seen in self.members.values() {
+            scale.shared(Rc::as_ptr(&seen.views).addr(), seen.views.bytes());
+        }
+        scale.own(500 + self.members.bytes() + self.troubles.bytes() + self.due.capacity() * 8);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::components::{Record, What, World};
-use crate::sim::{Payload, RecordId, Why};
+use crate::sim::{Payload, RecordId, Scale, Why};
 
 use super::{Check, Violation};
 
@@ -95,6 +95,9 @@ impl Check for Messages {
         );
         let evidence = self.under_way.first().copied().into_iter().chain([record]).collect();
         found.push(Violation { check: Rc::from(NAME), at: world.now(), record, node, told: Rc::from(told), evidence });
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.own(500 + self.under_way.len() * 8);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

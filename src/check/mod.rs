@@ -24,7 +24,7 @@ pub use linearizable::{Linearizable, MAX_EVENTS, MAX_STEPS};
 use std::rc::Rc;
 
 use crate::components::{Record, World};
-use crate::sim::{NodeId, RecordId, Time};
+use crate::sim::{NodeId, RecordId, Scale, Time};
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,8 @@ pub trait Check {
     fn on_due(&mut self, world: &World, found: &mut Vec<Violation>) {
         let _ = (world, found);
     }
+    /// Puts on the scale what a copy of it holds, rather too much than too little, and tells what it shares with others.
+    fn weigh(&self, scale: &mut Scale);
     /// A copy, for keyframes.
     fn clone_box(&self) -> Box<dyn Check>;
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::lease::Told;
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -113,6 +113,12 @@ impl Check for MutualExclusion {
             let (at, record, node) = (record.at, record.id, record.node);
             found.push(Violation { check: Rc::from(NAME), at, record, node, told: Rc::from(told), evidence });
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for office in self.offices.values() {
+            scale.shared(Rc::as_ptr(office).addr(), 100 + office.sold.bytes());
+        }
+        scale.own(500 + self.granted.bytes() + self.offices.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

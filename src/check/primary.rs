@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -108,6 +108,9 @@ impl Check for Primary {
             }
             _ => {}
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.acknowledged).addr(), self.acknowledged.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

@@ -5,10 +5,11 @@
 //! which it had promised to keep is not found out by itself, but by what comes of it.
 
 use std::hash::Hasher;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::sim::{Digest, NodeId, RecordId, Table};
+use crate::sim::{Blocks, Digest, NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -18,14 +19,14 @@ pub const NAME: &str = "raft";
 pub const PROMISE: &str =
     "Election Safety, Leader Append-Only, Log Matching, Leader Completeness and State Machine Safety hold.";
 /// How many entries of a log, committed ones and terms are remembered; what is older is not looked at.
-pub const REMEMBERED: usize = 2_048;
+pub const REMEMBERED: usize = 1_024;
 
 /// An entry in a log.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     term: u64,
     /// Nothing where what comes before is no longer known.
-    chain: Option<u64>,
+    chain: Option<NonZeroU64>,
 }
 
 /// A log as its server tells it.
@@ -34,7 +35,7 @@ struct Mirror {
     /// The last index of its snapshot, and the chain there.
     base: u64,
     before: Option<u64>,
-    places: Rc<Vec<Place>>,
+    places: Blocks<Place>,
     applied: u64,
     /// The last term that it was elected in, since it started.
     leads: Option<u64>,
@@ -47,35 +48,74 @@ impl Mirror {
     fn get(&self, index: u64) -> Option<Place> {
         self.places.get(index.checked_sub(self.base + 1)? as usize).copied()
     }
-    /// Lets the older half go when there is no room.
+    /// Lets the oldest go when there is no room.
     fn shorten(&mut self) {
         if self.places.len() > REMEMBERED {
-            let half = REMEMBERED / 2;
-            self.before = self.places[half - 1].chain;
-            self.base += half as u64;
-            Rc::make_mut(&mut self.places).drain(..half);
+            let more = (self.places.len() - REMEMBERED) as u64;
+            (self.before, self.base) = (self.chain(self.base + more), self.base + more);
+            self.places.keep(REMEMBERED);
         }
     }
     fn chain(&self, index: u64) -> Option<u64> {
-        if index == self.base { self.before } else { self.get(index)?.chain }
+        if index == self.base { self.before } else { self.get(index)?.chain.map(NonZeroU64::get) }
     }
 }
 
-/// What was seen first: its chain, where and in which record.
+/// What was seen first of an entry: its chain, where and in which record.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     chain: u64,
     node: NodeId,
     record: RecordId,
+    /// Of one that was committed, the term in which it was.
+    within: u64,
 }
 
-/// A committed entry.
-#[derive(Clone, Copy, Debug)]
-struct Committed {
-    term: u64,
-    /// The term in which it was committed.
-    within: u64,
-    seen: Seen,
+/// An entry's index and term.
+type Key = (u64, u64);
+
+/// The last entries, ascending.
+#[derive(Clone, Debug, Default)]
+struct Entries {
+    rows: Blocks<(Key, Seen)>,
+}
+
+impl Entries {
+    /// Where the first stands that is not before this one.
+    fn place(&self, key: Key) -> usize {
+        let at = |place: usize| self.rows.get(place).map_or((0, 0), |(key, _)| *key);
+        let (mut low, mut high) = (0, self.rows.len());
+        // Most come after all others.
+        if high > 0 && at(high - 1) < key {
+            return high;
+        }
+        while low < high {
+            let middle = low.midpoint(high);
+            if at(middle) < key { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+    fn get(&self, key: Key) -> Option<Seen> {
+        self.rows.get(self.place(key)).filter(|(other, _)| *other == key).map(|(_, seen)| *seen)
+    }
+    /// The first of this index: its term, and what was seen.
+    fn at(&self, index: u64) -> Option<(u64, Seen)> {
+        self.rows
+            .get(self.place((index, 0)))
+            .filter(|((other, _), _)| *other == index)
+            .map(|(key, seen)| (key.1, *seen))
+    }
+    /// Puts in one that is not there, and lets the oldest go when there is no room.
+    fn insert(&mut self, key: Key, seen: Seen) {
+        let place = self.place(key);
+        let later: Vec<(Key, Seen)> = self.rows.iter(place).copied().collect();
+        self.rows.truncate(place);
+        std::iter::once((key, seen)).chain(later).for_each(|row| self.rows.push(row));
+        self.rows.keep(REMEMBERED);
+    }
+    fn iter(&self) -> impl Iterator<Item = (u64, u64, &Seen)> {
+        self.rows.iter(0).map(|((index, term), seen)| (*index, *term, seen))
+    }
 }
 
 /// The servers of one group.
@@ -83,9 +123,9 @@ struct Committed {
 struct Cluster {
     logs: Table<NodeId, Mirror>,
     leaders: Rc<Table<u64, (NodeId, RecordId)>>,
-    /// By index and term.
-    entries: Rc<Table<(u64, u64), Seen>>,
-    committed: Rc<Table<u64, Committed>>,
+    entries: Entries,
+    /// One of each index.
+    committed: Entries,
 }
 
 /// The check.
@@ -112,10 +152,10 @@ fn linked(before: u64, stamp: (u64, u64)) -> u64 {
 }
 
 /// Lets the older half go when there is no room.
-fn bound<K: Ord + Copy, V: Clone>(table: &mut Rc<Table<K, V>>) {
-    if table.len() > REMEMBERED {
-        let middle = table.keys().nth(REMEMBERED / 2).copied();
-        Rc::make_mut(table).retain(|key, _| Some(*key) >= middle);
+fn bound(leaders: &mut Rc<Table<u64, (NodeId, RecordId)>>) {
+    if leaders.len() > REMEMBERED {
+        let middle = leaders.keys().nth(REMEMBERED / 2).copied();
+        Rc::make_mut(leaders).retain(|term, _| Some(*term) >= middle);
     }
 }
 
@@ -133,38 +173,36 @@ impl Cluster {
         }
         bound(&mut self.leaders);
         self.logs.or_default(node).leads = Some(term);
-        let before = self.committed.iter().rev().find(|(_, committed)| committed.within < term);
-        if let Some((index, _)) = before {
-            self.complete(at, *index, node, term, found);
+        let before = self.committed.iter().filter(|(_, _, seen)| seen.within < term).last();
+        if let Some((index, ..)) = before {
+            self.complete(at, index, node, term, found);
         }
     }
 
     /// Leader Completeness: what was committed in a term is in the logs of the leaders of all later ones.
     fn complete(&self, at: &At, index: u64, leader: NodeId, term: u64, found: &mut Vec<Broken>) {
-        let (Some(log), Some(last)) = (self.logs.get(&leader), self.committed.get(&index)) else { return };
-        let lacks = |index: u64, committed: &Committed| {
-            index > log.last()
-                || index > log.base && log.chain(index).is_some_and(|chain| chain != committed.seen.chain)
+        let (Some(log), Some((of, last))) = (self.logs.get(&leader), self.committed.at(index)) else { return };
+        let lacks = |index: u64, committed: &Seen| {
+            index > log.last() || index > log.base && log.chain(index).is_some_and(|chain| chain != committed.chain)
         };
-        if !lacks(index, last) {
+        if !lacks(index, &last) {
             return;
         }
-        let first = self.committed.iter().find(|(index, committed)| lacks(**index, committed));
-        let (index, missing) = first.map_or((index, last), |(index, missing)| (*index, missing));
+        let first = self.committed.iter().find(|(index, _, committed)| lacks(*index, committed));
+        let (index, of, missing) = first.unwrap_or((index, of, &last));
         let told = format!(
-            "{}, the leader of term {term}, lacks entry {index} of term {}, which was committed in term {}",
+            "{}, the leader of term {term}, lacks entry {index} of term {of}, which was committed in term {}",
             at.world.name(leader),
-            missing.term,
             missing.within
         );
-        found.push(("Leader Completeness", told, missing.seen.record));
+        found.push(("Leader Completeness", told, missing.record));
     }
 
     /// Log Matching: two logs with an entry of the same index and term are the same up to it.
     fn put(&mut self, at: &At, index: u64, stamps: &[(u64, u64)], found: &mut Vec<Broken>) {
         let node = at.record.node;
         let log = self.logs.or_default(node);
-        let (mut before, places) = (log.chain(index - 1), Rc::make_mut(&mut log.places));
+        let (mut before, places) = (log.chain(index - 1), &mut log.places);
         places.truncate((index - 1 - log.base) as usize);
         let mut term = places.last().map_or(0, |place| place.term);
         for (index, stamp) in (index..).zip(stamps) {
@@ -178,7 +216,7 @@ impl Cluster {
             }
             term = stamp.0;
             let key = (index, stamp.0);
-            let seen = self.entries.get(&key).copied();
+            let seen = self.entries.get(key);
             let chain = before.map(|before| linked(before, *stamp));
             match (seen, chain) {
                 (Some(seen), Some(chain)) if seen.chain != chain => {
@@ -191,16 +229,15 @@ impl Cluster {
                     found.push(("Log Matching", told, seen.record));
                 }
                 (None, Some(chain)) => {
-                    Rc::make_mut(&mut self.entries).insert(key, Seen { chain, node, record: at.record.id });
+                    self.entries.insert(key, Seen { chain, node, record: at.record.id, within: 0 });
                 }
                 _ => {}
             }
             // What comes before is known again where another has told of the same entry.
             let chain = chain.or(seen.map(|seen| seen.chain));
-            places.push(Place { term: stamp.0, chain });
+            places.push(Place { term: stamp.0, chain: chain.and_then(NonZeroU64::new) });
             before = chain;
         }
-        bound(&mut self.entries);
     }
 
     /// Leader Append-Only: a leader never overwrites or deletes entries in its log.
@@ -222,11 +259,11 @@ impl Cluster {
     }
 
     fn restored(&mut self, at: &At, index: u64, term: u64, stamps: &[(u64, u64)], found: &mut Vec<Broken>) {
-        let seen = self.entries.get(&(index, term)).map(|seen| seen.chain);
+        let seen = self.entries.get((index, term)).map(|seen| seen.chain);
         let before = if index == 0 { Some(0) } else { seen };
         self.logs.insert(at.record.node, Mirror { base: index, before, applied: index, ..Mirror::default() });
-        if let Some(committed) = self.committed.get(&index)
-            && committed.term != term
+        if let Some(committed) = self.committed.at(index)
+            && committed.0 != term
         {
             self.unsafe_at(at, index, term, committed, found);
         }
@@ -240,34 +277,33 @@ impl Cluster {
         let from = log.applied.max(log.base) + 1;
         log.applied = log.applied.max(index);
         log.shorten();
-        let log = log.clone();
-        let oldest = self.committed.keys().next().copied().unwrap_or(0);
+        let oldest = self.committed.iter().next().map_or(0, |(index, ..)| index);
         let newest = self.leaders.iter().next_back().map(|(term, (leader, _))| (*term, *leader));
         for index in from.max(oldest)..=index {
-            let Some(Place { term, chain: Some(chain) }) = log.get(index) else { continue };
-            if let Some(committed) = self.committed.get(&index) {
-                if committed.seen.chain != chain {
+            let place = self.logs.get(&node).and_then(|log| log.get(index));
+            let Some(Place { term, chain: Some(chain) }) = place else { continue };
+            let chain = chain.get();
+            if let Some(committed) = self.committed.at(index) {
+                if committed.1.chain != chain {
                     return self.unsafe_at(at, index, term, committed, found);
                 }
                 continue;
             }
-            let seen = Seen { chain, node, record: at.record.id };
-            Rc::make_mut(&mut self.committed).insert(index, Committed { term, within, seen });
+            self.committed.insert((index, term), Seen { chain, node, record: at.record.id, within });
             if let Some((term, leader)) = newest.filter(|(term, _)| *term > within) {
                 self.complete(at, index, leader, term, found);
             }
         }
-        bound(&mut self.committed);
     }
 
-    fn unsafe_at(&self, at: &At, index: u64, term: u64, committed: &Committed, found: &mut Vec<Broken>) {
+    fn unsafe_at(&self, at: &At, index: u64, term: u64, committed: (u64, Seen), found: &mut Vec<Broken>) {
+        let (of, seen) = committed;
         let told = format!(
-            "{} applied an entry {index} of term {}, {} another of term {term}, or another before it",
-            at.world.name(committed.seen.node),
-            committed.term,
+            "{} applied an entry {index} of term {of}, {} another of term {term}, or another before it",
+            at.world.name(seen.node),
             at.world.name(at.record.node),
         );
-        found.push(("State Machine Safety", told, committed.seen.record));
+        found.push(("State Machine Safety", told, seen.record));
     }
 }
 
@@ -305,6 +341,14 @@ impl Check for Raft {
             let told = Rc::from(format!("{property} is broken: {told}"));
             let (check, at, node) = (Rc::from(NAME), record.at, record.node);
             found.push(Violation { check, at, record: record.id, node, told, evidence });
+        }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for cluster in self.clusters.values() {
+            cluster.entries.rows.weigh(scale);
+            cluster.committed.rows.weigh(scale);
+            cluster.logs.values().for_each(|log| log.places.weigh(scale));
+            scale.own(size_of::<Cluster>() + cluster.leaders.len() * 48 + cluster.logs.len() * size_of::<Mirror>());
         }
     }
     fn clone_box(&self) -> Box<dyn Check> {

@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use crate::components::{Datum, Fact, Record, Step, What, World};
-use crate::sim::{NodeId, RecordId, Table};
+use crate::sim::{NodeId, RecordId, Scale, Table};
 
 use super::{Check, Violation};
 
@@ -155,6 +155,12 @@ impl Check for Regular {
             }
             _ => {}
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for of in self.keys.values() {
+            scale.shared(Rc::as_ptr(of).addr(), 100 + of.writes.bytes() + of.reads.bytes());
+        }
+        scale.own(self.keys.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

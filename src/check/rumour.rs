@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::rumour::{Entry, Stamp, Told};
-use crate::sim::{Micros, NodeId, RecordId, Status, Table, Time, Value, clock};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time, Value, clock};
 
 use super::{Check, Violation};
 
@@ -247,6 +247,14 @@ impl Check for Rumours {
         if !self.silent {
             self.judge(world, found);
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        for seen in self.peers.values() {
+            let tables = seen.known.bytes() + seen.own.bytes() + seen.lacked.bytes();
+            scale.shared(Rc::as_ptr(seen).addr(), 200 + tables);
+        }
+        scale.shared(Rc::as_ptr(&self.published).addr(), self.published.bytes());
+        scale.own(500 + self.peers.bytes() + self.started.capacity() * 16);
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

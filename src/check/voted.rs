@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::voting::Told;
-use crate::sim::{Micros, NodeId, RecordId, Table, Time};
+use crate::sim::{Micros, NodeId, RecordId, Scale, Table, Time};
 
 use super::{Check, Violation};
 
@@ -115,6 +115,9 @@ impl Check for Voted {
             }
             _ => {}
         }
+    }
+    fn weigh(&self, scale: &mut Scale) {
+        scale.own(500 + self.rounds.len() * 500 + self.lying.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

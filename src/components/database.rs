@@ -5,7 +5,7 @@
 use crate::protocols::primary_backup::{self, Role, Server, Settled, Store};
 use crate::protocols::view_service::{self, View};
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Discipline, Dist, Item, Lift, Look, Machine, Micros, NodeId, Work};
+use crate::sim::{Cell, Component, Context, Discipline, Dist, Item, Lift, Look, Machine, Micros, NodeId, Scale, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -187,6 +187,11 @@ impl Component for Database {
 
     fn carries(&self, item: Item) -> bool {
         self.server.carries(item)
+    }
+
+    fn weigh(&self, disk: &Store, scale: &mut Scale) {
+        self.server.logs().weigh(scale);
+        disk.logs.weigh(scale);
     }
 }
 

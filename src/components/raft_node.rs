@@ -10,7 +10,7 @@ use crate::protocols::raft::{
     self, Message as Raft, Mistake, News, Question, Reads, Role, Rules, Server, Store, Write,
 };
 use crate::protocols::{Family, health};
-use crate::sim::{Cell, Component, Context, Item, Lift, Look, Machine, Micros, NodeId, Time, Work};
+use crate::sim::{Cell, Component, Context, Item, Lift, Look, Machine, Micros, NodeId, Scale, Time, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -295,6 +295,13 @@ impl Component for RaftNode {
 
     fn carries(&self, item: Item) -> bool {
         self.server.carries(item)
+    }
+
+    fn weigh(&self, disk: &Store, scale: &mut Scale) {
+        let log = self.server.log();
+        for machine in [self.server.machine(), &log.snapshot().machine, &disk.log.snapshot().machine] {
+            machine.board().logs().weigh(scale);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::sim::{Item, NodeId, Table};
+use crate::sim::{Blocks, Item, NodeId, Scale, Table};
 
 use super::chat::{PAGE, Page, Post, WELCOME, author, count};
 
@@ -53,8 +53,7 @@ impl Seen {
 /// One conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
-    /// Few enough that the oldest may go by moving the rest.
-    posts: Rc<Vec<Post>>,
+    posts: Blocks<Post>,
     last: u64,
     settled: u64,
     seen: Rc<Table<NodeId, Seen>>,
@@ -86,8 +85,9 @@ impl Log {
         if !self.knows(item) {
             return None;
         }
-        let back = self.posts.iter().rev().position(|post| post.item == item)?;
-        Some(self.last - back as u64)
+        let len = self.posts.len();
+        let back = (1..=len).find(|back| self.posts.get(len - back).is_some_and(|post| post.item == item))?;
+        Some(self.last + 1 - back as u64)
     }
     /// The post at a place.
     pub fn get(&self, place: u64) -> Option<&Post> {
@@ -108,11 +108,8 @@ impl Log {
     /// Puts a post at the next place.
     pub fn push(&mut self, post: Post) -> u64 {
         Rc::make_mut(&mut self.seen).or_default(post.author()).insert(count(post.item));
-        let posts = Rc::make_mut(&mut self.posts);
-        if posts.len() >= WINDOW {
-            posts.remove(0);
-        }
-        posts.push(post);
+        self.posts.push(post);
+        self.posts.keep(WINDOW);
         self.last += 1;
         self.last
     }
@@ -159,6 +156,10 @@ impl Logs {
     /// Whether a copy of `item` is kept.
     pub fn carries(&self, item: Item) -> bool {
         self.logs.values().any(|log| log.find(item).is_some())
+    }
+    /// Puts on the scale what copies share.
+    pub fn weigh(&self, scale: &mut Scale) {
+        self.logs.values().for_each(|log| log.posts.weigh(scale));
     }
     /// Its size on the wire.
     pub fn bytes(&self) -> u32 {

@@ -192,10 +192,12 @@ impl Signs {
     pub fn of(records: &[Record]) -> Signs {
         records.iter().fold(Signs::default(), |signs, record| signs.and(Signs::of_word(kind_word(&record.what))))
     }
-    fn and(self, other: Signs) -> Signs {
+    /// Both.
+    pub fn and(self, other: Signs) -> Signs {
         Signs(self.0 | other.0)
     }
-    fn meets(self, other: Signs) -> bool {
+    /// Whether one is in both.
+    pub fn meets(self, other: Signs) -> bool {
         self.0 & other.0 != 0
     }
 }
@@ -238,6 +240,11 @@ impl Watch {
         };
         let signs = parts.iter().fold(own, |signs, part| signs.and(part.signs));
         Watch { condition: Rc::new(condition), count: 0, reached: 0, measured: None, signs, parts }
+    }
+
+    /// The signs of the records that may touch it.
+    pub(super) fn signs(&self) -> Signs {
+        self.signs
     }
 
     /// Takes in one record. Whether it may have come to hold by it.

@@ -3,7 +3,7 @@
 use crate::check::linear::Model;
 use crate::check::{CHECKS, Check, CheckKind, Conserved, Linearizable, MAX_NAMES, Violation};
 use crate::components::Record;
-use crate::sim::{Micros, Time};
+use crate::sim::{Micros, Scale, Time};
 
 use super::condition::Surroundings;
 use super::schema::{Reader, Schema, schema};
@@ -295,6 +295,13 @@ impl Judge {
                 }
             }
             Judge::Watched(watched) => watched.see(fresh, glance, around, found),
+        }
+    }
+    /// Puts on the scale what a copy of it holds.
+    pub fn weigh(&self, scale: &mut Scale) {
+        match self {
+            Judge::Check(check) => check.weigh(scale),
+            Judge::Watched(watched) => scale.own(watched.bytes()),
         }
     }
     /// Its instant has come.

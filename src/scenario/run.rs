@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::check::Violation;
 use crate::components::{Record, World};
-use crate::sim::{Digest, RecordId, Time};
+use crate::sim::{Digest, RecordId, Scale, Time};
 use crate::trace::Metrics;
 
 use super::condition::{Condition, GLANCE, Signs, Surroundings};
@@ -36,9 +36,14 @@ pub struct Run {
     /// The cues that have been given, and when.
     given: Rc<Vec<(usize, Time)>>,
     tasks: Vec<Tasks>,
+    /// The signs of the records that may touch a cue or a task.
+    watched: Signs,
     checks: Vec<Judge>,
     /// The first instant at which a check must look even if nothing happens.
     due_check: Option<Time>,
+    /// When something is done that is no event: a timed cue, what a plan does, the look of a check. Never so late where
+    /// there is nothing.
+    aside: Time,
     violations: Rc<Vec<Violation>>,
     /// How many promises were broken, kept or not.
     broken: u64,
@@ -48,10 +53,10 @@ pub struct Run {
     fresh: Vec<Record>,
 }
 
-/// How many bytes a small run holds, with its metrics, and how many go with each word of the world's state: measured, and
-/// held by `tests/memory.rs`.
-const WEIGHT: usize = 45_000;
-const WEIGHT_OF_A_WORD: usize = 32;
+/// How many bytes are counted for what a copy holds beside its world, its metrics and its checks, and for each condition
+/// that it watches: measured, and held by `tests/memory.rs`.
+const WEIGHT: usize = 2_000;
+const WEIGHT_OF_A_WATCH: usize = 400;
 
 /// A step's tasks being watched.
 #[derive(Clone)]
@@ -80,8 +85,10 @@ impl Clone for Run {
             glanced: self.glanced,
             given: self.given.clone(),
             tasks: self.tasks.clone(),
+            watched: self.watched,
             checks: self.checks.clone(),
             due_check: self.due_check,
+            aside: self.aside,
             violations: self.violations.clone(),
             broken: self.broken,
             steps: self.steps,
@@ -94,10 +101,17 @@ impl Clone for Run {
 pub trait Sink {
     /// Takes one.
     fn take(&mut self, record: Record);
+    /// Takes those of one event, and leaves nothing.
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        records.drain(..).for_each(|record| self.take(record));
+    }
 }
 
 impl Sink for () {
     fn take(&mut self, _: Record) {}
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        records.clear();
+    }
 }
 
 impl Sink for Vec<Record> {
@@ -150,32 +164,42 @@ impl Run {
                 _ => {}
             });
         }
-        let waiting =
-            document.cues.iter().enumerate().filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))));
+        let waiting: Vec<(usize, Watch)> = document
+            .cues
+            .iter()
+            .enumerate()
+            .filter_map(|(place, cue)| Some((place, Watch::new(cue.when.as_ref()?))))
+            .collect();
         let steps = document.lesson.iter().flat_map(|lesson| &lesson.steps);
         let tasks = steps.map(|step| Tasks {
             watches: step.tasks.iter().map(|task| Watch::new(&task.done)).collect(),
             done: vec![None; step.tasks.len()],
         });
+        let tasks: Vec<Tasks> = tasks.collect();
+        let watches = waiting.iter().map(|(_, watch)| watch).chain(tasks.iter().flat_map(|tasks| &tasks.watches));
+        let watched = watches.fold(Signs::default(), |signs, watch| signs.and(watch.signs()));
         let mut run = Run {
             world,
             metrics,
             timed: Rc::new(timed),
             next_timed: 0,
             plans: document.plans.iter().enumerate().map(|(place, plan)| Planned::new(plan, place, seed)).collect(),
-            waiting: waiting.collect(),
+            waiting,
             due: Vec::new(),
             glanced: u64::MAX,
             given: Rc::default(),
-            tasks: tasks.collect(),
+            tasks,
+            watched,
             checks: document.checks.iter().filter_map(Judge::new).collect(),
             due_check: None,
+            aside: Time(u64::MAX),
             violations: Rc::default(),
             broken: 0,
             steps: 0,
             fresh,
             document: document.clone(),
         };
+        run.look_aside();
         run.settle(&mut ());
         Ok(run)
     }
@@ -208,9 +232,30 @@ impl Run {
     pub fn given(&self) -> &[(usize, Time)] {
         &self.given
     }
-    /// How many bytes a copy of it holds, as if it shared nothing: rather too many than too few.
-    pub fn weight(&self) -> usize {
-        WEIGHT + self.world.extent() as usize * WEIGHT_OF_A_WORD
+    /// A copy to be kept, which takes no more room than it needs. It cannot go on, but what [`Run::taken_up`] makes of it
+    /// can.
+    pub fn kept(&mut self) -> Run {
+        self.world.pack();
+        let mut copy = self.clone();
+        copy.world.fold();
+        copy
+    }
+    /// A copy of one that was kept, to go on with.
+    pub fn taken_up(&self) -> Run {
+        let mut copy = self.clone();
+        copy.world.unfold();
+        copy
+    }
+    /// How many bytes a copy of it holds, rather too many than too few, and which of them it may share with other copies.
+    pub fn weight(&self) -> Scale {
+        let mut scale = Scale::default();
+        let watches = self.waiting.len() + self.tasks.iter().map(|tasks| tasks.watches.len()).sum::<usize>();
+        scale.own(WEIGHT + watches * WEIGHT_OF_A_WATCH);
+        self.world.weigh(&mut scale);
+        self.metrics.weigh(&mut scale);
+        self.checks.iter().for_each(|check| check.weigh(&mut scale));
+        scale.settle();
+        scale
     }
     /// Everything that is, as one number: the same natively and in every browser.
     pub fn digest(&self) -> u64 {
@@ -228,66 +273,69 @@ impl Run {
     }
 
     /// When something happens next: an event, a timed cue, a fault of a plan, or the end of a check's time.
+    #[inline]
     pub fn next_at(&self) -> Option<Time> {
         if self.world.halted().is_some() {
             return None;
         }
-        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
-        [self.world.next_at(), timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min()
+        let aside = (self.aside < Time(u64::MAX)).then_some(self.aside);
+        self.world.next_at().map(|event| event.min(self.aside)).or(aside)
     }
 
     /// Does the next thing: one event; or one timed cue, then what a plan does, which come after all events of their
-    /// microsecond; or the look of
-    /// a check whose time is over, which comes after these. `false` when nothing is left to happen.
-    pub fn step(&mut self, sink: &mut impl Sink) -> bool {
-        if self.world.halted().is_some() {
-            return false;
-        }
-        let next = self.timed.get(self.next_timed);
-        let before = |at: Time, due: Option<Time>| due.is_none_or(|due| due > at);
-        let (event, due, plan) = (self.world.next_at(), self.due_check, self.next_plan());
-        let due_later = |at: Time| due.is_none_or(|due| due >= at);
-        let plan_later = |at: Time| plan.is_none_or(|(plan, _)| plan >= at);
-        if let Some((at, timed)) = next.filter(|(at, _)| before(*at, event) && due_later(*at) && plan_later(*at)) {
-            let (at, timed) = (*at, timed.clone());
-            self.next_timed += 1;
-            self.steps += 1;
-            self.world.rest_at(at);
-            self.metrics.pass(at);
-            match timed {
-                Timed::Cue(place) => self.give(place),
-                // A load whose group is empty by now changes nothing, which is no mistake.
-                Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+    /// microsecond; or the look of a check whose time is over, which comes after these. `false` when nothing is left to
+    /// happen.
+    pub fn step(&mut self, sink: &mut dyn Sink) -> bool {
+        if self.world.next_at().is_some_and(|event| event <= self.aside) {
+            if !self.world.step(&mut self.fresh) {
+                return false;
             }
-            self.settle(sink);
-            return true;
-        }
-        if let Some((at, place)) = plan.filter(|(at, _)| before(*at, event) && due_later(*at)) {
-            self.steps += 1;
-            self.world.rest_at(at);
-            self.metrics.pass(at);
-            let document = self.document.clone();
-            if let (Some(plan), Some(planned)) = (document.plans.get(place), self.plans.get_mut(place)) {
-                planned.act(plan, &document, &mut self.world, &mut self.fresh);
-            }
-            self.settle(sink);
-            return true;
-        }
-        if let Some(due) = due.filter(|due| before(*due, event)) {
-            self.steps += 1;
-            self.world.rest_at(due);
-            self.metrics.pass(due);
-            self.judge_due(due);
-            self.settle(sink);
-            return true;
-        }
-        if !self.world.step(&mut self.fresh) {
+            self.metrics.pass(self.world.now());
+        } else if self.world.halted().is_some() || !self.step_aside() {
             return false;
         }
         self.steps += 1;
-        self.metrics.pass(self.world.now());
         self.settle(sink);
         true
+    }
+
+    /// Does what is no event and is due next; `false` where there is nothing.
+    #[cold]
+    fn step_aside(&mut self) -> bool {
+        let at = self.aside;
+        let timed = self.timed.get(self.next_timed).filter(|(due, _)| *due == at).map(|(_, timed)| timed.clone());
+        let plan = self.next_plan().filter(|(due, _)| *due == at);
+        if timed.is_none() && plan.is_none() && self.due_check != Some(at) {
+            return false;
+        }
+        self.world.rest_at(at);
+        self.metrics.pass(at);
+        match (timed, plan) {
+            (Some(timed), _) => {
+                self.next_timed += 1;
+                match timed {
+                    Timed::Cue(place) => self.give(place),
+                    // A load whose group is empty by now changes nothing, which is no mistake.
+                    Timed::Act(act) => drop(act.carry_out(&self.document, &mut self.world, &mut self.fresh)),
+                }
+            }
+            (None, Some((_, place))) => {
+                let document = self.document.clone();
+                if let (Some(plan), Some(planned)) = (document.plans.get(place), self.plans.get_mut(place)) {
+                    planned.act(plan, &document, &mut self.world, &mut self.fresh);
+                }
+            }
+            (None, None) => self.judge_due(at),
+        }
+        self.look_aside();
+        true
+    }
+
+    /// Finds out when something is done next that is no event.
+    fn look_aside(&mut self) {
+        let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
+        let next = [timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min();
+        self.aside = next.unwrap_or(Time(u64::MAX));
     }
 
     /// Which plan does something next, and when.
@@ -297,7 +345,7 @@ impl Run {
     }
 
     /// Everything up to and including the instant `until`.
-    pub fn run_until(&mut self, until: Time, sink: &mut impl Sink) {
+    pub fn run_until(&mut self, until: Time, sink: &mut dyn Sink) {
         while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
         self.world.rest_at(until);
         self.metrics.pass(until);
@@ -307,7 +355,7 @@ impl Run {
     ///
     /// # Errors
     /// A sentence, when nothing could be done.
-    pub fn act(&mut self, act: &Act, sink: &mut impl Sink) -> Result<(), String> {
+    pub fn act(&mut self, act: &Act, sink: &mut dyn Sink) -> Result<(), String> {
         let now = self.world.now();
         while self.next_at().is_some_and(|at| at <= now) && self.step(sink) {}
         act.carry_out(&self.document, &mut self.world, &mut self.fresh)?;
@@ -332,13 +380,11 @@ impl Run {
 
     /// Shows what has just happened to metrics, checks, tasks and cues; cues may act, which happens here too. Only
     /// events, timed cues and acts come here, never a pause: when one stops to look must not change the run.
-    fn settle(&mut self, sink: &mut impl Sink) {
+    fn settle(&mut self, sink: &mut dyn Sink) {
         loop {
             let mut fresh = std::mem::take(&mut self.fresh);
             self.watch(&fresh);
-            for record in fresh.drain(..) {
-                sink.take(record);
-            }
+            sink.take_all(&mut fresh);
             // Its room is used again.
             self.fresh = fresh;
             // A cue may bring about what another waits for; each is given once, so this ends.
@@ -367,12 +413,18 @@ impl Run {
     }
 
     fn keep(&mut self, found: Vec<Violation>) {
-        self.broken += found.len() as u64;
-        let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
-        if room > 0 && !found.is_empty() {
-            Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
+        if !found.is_empty() {
+            self.broken += found.len() as u64;
+            let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
+            if room > 0 {
+                Rc::make_mut(&mut self.violations).extend(found.into_iter().take(room));
+            }
         }
-        self.due_check = self.checks.iter().filter_map(Judge::due).min();
+        let due = self.checks.iter().filter_map(Judge::due).min();
+        if due != self.due_check {
+            self.due_check = due;
+            self.look_aside();
+        }
     }
 
     fn watch(&mut self, fresh: &[Record]) {
@@ -389,6 +441,9 @@ impl Run {
         }
         self.keep(found);
         let (around, signs) = (Run::around(&self.world, &self.metrics, &self.violations), Signs::of(fresh));
+        if !glance && !self.watched.meets(signs) {
+            return;
+        }
         for (place, watch) in &mut self.waiting {
             if watch.follow(fresh, signs, glance, &around) && !self.due.contains(place) {
                 self.due.push(*place);

@@ -122,6 +122,12 @@ impl Watched {
         &self.rule.promise
     }
 
+    /// About how many bytes a copy of it holds.
+    pub fn bytes(&self) -> usize {
+        let waiting = if let State::Eventually { waiting, .. } = &self.state { waiting.len() } else { 1 };
+        (2 + waiting) * 2_000
+    }
+
     /// The instant at which it must be looked at even if nothing happens.
     pub fn due(&self) -> Option<Time> {
         match &self.state {

@@ -5,7 +5,9 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::config::{Config, Hashed, Value};
-use super::{Clock, Digest, Discipline, Micros, NodeId, Stream, Time, Turn};
+use super::scale::WEIGHT_OF_A_WORD;
+use super::slots::{Armed, Pended, Pending};
+use super::{Clock, Digest, Discipline, Micros, NodeId, Scale, Stream, Time, Turn};
 
 /// Something that must be neither lost nor doubled: a chat message, a ticket, a player's sword.
 pub type Item = u64;
@@ -147,6 +149,10 @@ pub trait Component: Clone + Hash + 'static {
         let _ = item;
         false
     }
+    /// Puts the [`Blocks`](super::Blocks) of its memory and its disk on the scale; what else there is need not be told.
+    fn weigh(&self, disk: &Self::Disk, scale: &mut Scale) {
+        let _ = (disk, scale);
+    }
 }
 
 /// A wired neighbour.
@@ -246,7 +252,7 @@ impl<'a, C: Component> Context<'a, C> {
     }
     /// Whether a timer is set.
     pub fn is_set(&self, timer: &C::Timer) -> bool {
-        self.pending.timers.iter().flatten().any(|set| set.timer == *timer)
+        self.pending.timers.filled.iter().flatten().any(|set| set.timer == *timer)
     }
     /// Puts `write` on the disk, after the writes before it and the disk's latency; then `done` runs out as a timer
     /// does. A crash before that loses both. A write that fails, on a full disk, is never done, nor is any after it until
@@ -254,7 +260,7 @@ impl<'a, C: Component> Context<'a, C> {
     pub fn persist(&mut self, write: <C::Disk as Disk>::Write, done: Option<C::Timer>) {
         *self.desk.generation += 1;
         let generation = *self.desk.generation;
-        let slot = place(&mut self.pending.writes, Pended { write, done, generation });
+        let slot = self.pending.writes.put(Pended { write, done, generation });
         self.desk.effects.push(Effect::Write { slot, generation });
     }
     /// Starts a new node from a template, wired as its group is. It boots after the template's start-up time.
@@ -348,64 +354,6 @@ impl<C: Component, M, T: Clone, W> Port for Lift<'_, '_, C, M, T, W> {
     }
 }
 
-#[derive(Clone, Hash)]
-struct Armed<T> {
-    timer: T,
-    set: Time,
-    due: Time,
-    generation: u32,
-}
-
-#[derive(Clone, Hash)]
-struct Pended<W, T> {
-    write: W,
-    done: Option<T>,
-    generation: u32,
-}
-
-type PendedBy<C> = Pended<<<C as Component>::Disk as Disk>::Write, <C as Component>::Timer>;
-
-/// What a node waits for. Slots are used again; generations are not.
-struct Pending<C: Component> {
-    timers: Vec<Option<Armed<C::Timer>>>,
-    writes: Vec<Option<PendedBy<C>>>,
-}
-
-/// Puts `value` into the first free place.
-fn place<T>(places: &mut Vec<Option<T>>, value: T) -> u32 {
-    let slot = places.iter().position(Option::is_none).unwrap_or_else(|| {
-        places.push(None);
-        places.len() - 1
-    });
-    places[slot] = Some(value);
-    slot as u32
-}
-
-impl<C: Component> Pending<C> {
-    fn arm(&mut self, timer: C::Timer, set: Time, due: Time, generation: u32) -> u32 {
-        let armed = Armed { timer, set, due, generation };
-        match self.timers.iter().position(|slot| slot.as_ref().is_some_and(|old| old.timer == armed.timer)) {
-            Some(slot) => {
-                self.timers[slot] = Some(armed);
-                slot as u32
-            }
-            None => place(&mut self.timers, armed),
-        }
-    }
-    /// Takes out a write that is over, unless that was before a crash.
-    fn written(&mut self, slot: u32, generation: u32) -> Option<PendedBy<C>> {
-        let place = self.writes.get_mut(slot as usize)?;
-        place.take_if(|pended| pended.generation == generation)
-    }
-    fn disarm(&mut self, timer: &C::Timer) {
-        for slot in &mut self.timers {
-            if slot.as_ref().is_some_and(|set| set.timer == *timer) {
-                *slot = None;
-            }
-        }
-    }
-}
-
 /// A timer as others see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerView {
@@ -447,6 +395,8 @@ pub(super) trait Actor<P: Payload> {
     fn memory_carries(&self, item: Item) -> bool;
     fn disk_carries(&self, item: Item) -> bool;
     fn digest(&self, digest: &mut Digest);
+    /// How many bytes it holds, beside what it puts on the scale.
+    fn weigh(&self, scale: &mut Scale) -> usize;
 }
 
 /// The one adapter between a component and the engine.
@@ -461,13 +411,7 @@ struct Hosted<C: Component> {
 
 /// A component ready to be placed: not booted, with an empty disk.
 pub(super) fn host<C: Component>(config: Rc<C::Config>) -> Box<dyn Actor<C::Message>> {
-    Box::new(Hosted::<C> {
-        config,
-        disk: C::Disk::default(),
-        kept: None,
-        state: None,
-        pending: Pending { timers: Vec::new(), writes: Vec::new() },
-    })
+    Box::new(Hosted::<C> { config, disk: C::Disk::default(), kept: None, state: None, pending: Pending::new() })
 }
 
 impl<C: Component> Hosted<C> {
@@ -486,12 +430,12 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
             disk: self.disk.clone(),
             kept: self.kept.clone(),
             state: self.state.clone(),
-            pending: Pending { timers: self.pending.timers.clone(), writes: self.pending.writes.clone() },
+            pending: self.pending.clone(),
         })
     }
     fn crash(&mut self, lose_disk: bool) -> u64 {
         self.state = None;
-        self.pending = Pending { timers: Vec::new(), writes: Vec::new() };
+        self.pending = Pending::new();
         let mut gone = 0;
         if let Some(kept) = &mut self.kept {
             self.disk = kept.0.clone();
@@ -518,13 +462,13 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
         if !self.timer_is_set(slot, generation) {
             return None;
         }
-        let timer = self.pending.timers[slot as usize].take()?.timer;
+        let timer = self.pending.timers.filled[slot as usize].take()?.timer;
         let name = C::timer_name(&timer);
         self.handle(desk, |state, cx| state.on_timer(cx, timer));
         Some(name)
     }
     fn timer_is_set(&self, slot: u32, generation: u32) -> bool {
-        matches!(self.pending.timers.get(slot as usize), Some(Some(set)) if set.generation == generation)
+        matches!(self.pending.timers.filled.get(slot as usize), Some(Some(set)) if set.generation == generation)
     }
     fn on_written(&mut self, desk: Desk<'_, C::Message>, slot: u32, generation: u32) -> bool {
         let Some(pended) = self.pending.written(slot, generation) else { return false };
@@ -555,7 +499,7 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
     fn timers(&self) -> Vec<TimerView> {
         let view =
             |armed: &Armed<C::Timer>| TimerView { name: C::timer_name(&armed.timer), set: armed.set, due: armed.due };
-        self.pending.timers.iter().flatten().map(view).collect()
+        self.pending.timers.filled.iter().flatten().map(view).collect()
     }
     fn get(&self, field: &str) -> Option<Value> {
         self.config.get(field)
@@ -587,5 +531,17 @@ impl<C: Component> Actor<C::Message> for Hosted<C> {
         self.state.hash(digest);
         self.pending.timers.hash(digest);
         self.pending.writes.hash(digest);
+    }
+    fn weigh(&self, scale: &mut Scale) -> usize {
+        let mut digest = Digest::default();
+        self.disk.hash(&mut digest);
+        self.state.hash(&mut digest);
+        if let Some(kept) = &self.kept {
+            kept.hash(&mut digest);
+        }
+        if let Some(state) = &self.state {
+            state.weigh(&self.disk, scale);
+        }
+        size_of::<Self>() + self.pending.bytes() + digest.words() as usize * WEIGHT_OF_A_WORD
     }
 }

@@ -21,13 +21,15 @@ impl<T: Default + PartialEq + Hash> Hash for Later<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     state: u64,
-    /// How many words went in, without texts.
+    /// How many words went in, without texts and what is shared in blocks.
     words: u64,
+    /// Before the block, while one is being written.
+    before: u64,
 }
 
 impl Default for Digest {
     fn default() -> Digest {
-        Digest { state: 0x243f_6a88_85a3_08d3, words: 0 }
+        Digest { state: 0x243f_6a88_85a3_08d3, words: 0, before: 0 }
     }
 }
 
@@ -43,7 +45,7 @@ impl Digest {
 }
 
 impl Digest {
-    /// How many words were mixed in, without texts: about how much there is of what was written.
+    /// How many words were mixed in, without texts and blocks: about how much there is of what was written.
     pub fn words(&self) -> u64 {
         self.words
     }
@@ -96,6 +98,14 @@ impl Hasher for Digest {
     }
     fn write_i64(&mut self, i: i64) {
         self.word(i as u64);
+    }
+    /// Mixes in nothing: nobody has such numbers. A block begins with one and ends with zero.
+    fn write_i128(&mut self, begins: i128) {
+        if begins == 0 {
+            self.words = std::mem::take(&mut self.before);
+        } else {
+            self.before = self.words;
+        }
     }
     fn write_isize(&mut self, i: isize) {
         self.word(i as i64 as u64);

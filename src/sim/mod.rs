@@ -4,6 +4,7 @@
 //! change a run is a value: the templates and links it was built from, the seed, and the commands given to it.
 
 mod actor;
+mod blocks;
 mod change;
 mod command;
 mod config;
@@ -15,12 +16,15 @@ mod number;
 mod queue;
 mod record;
 mod rng;
+mod scale;
+mod slots;
 mod table;
 mod time;
 mod world;
 mod zones;
 
 pub use actor::{Cell, Component, Context, Disk, Item, Lift, Look, Payload, Peer, Port, TimerView, Work};
+pub use blocks::Blocks;
 pub use change::{Change, Clock, DRIFT, Lies, MAX_CORES};
 pub use command::{Command, Refusal};
 pub use config::{
@@ -37,6 +41,7 @@ pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};
 pub use rng::{Purpose, Stream};
+pub use scale::Scale;
 pub use table::Table;
 pub use time::{LONGEST, Micros, Time, clock};
 pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};

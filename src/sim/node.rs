@@ -6,8 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use super::actor::{Actor, host};
+use super::scale::WEIGHT_OF_A_WORD;
 use super::{
-    Clock, Component, Digest, Dist, Lies, Link, Look, Micros, Payload, Peer, Profile, RecordId, Stream, Time,
+    Clock, Component, Digest, Dist, Lies, Link, Look, Micros, Payload, Peer, Profile, RecordId, Scale, Stream, Time,
     TimerView, Value,
 };
 
@@ -416,6 +417,20 @@ impl<P: Payload> Node<P> {
             return Some(guess);
         }
         self.links.binary_search_by_key(&to, |link| link.to).ok()
+    }
+
+    /// How many bytes it holds, beside what it puts on the scale.
+    pub(super) fn weigh(&self, scale: &mut Scale) -> usize {
+        let mut waiting = Digest::default();
+        (&self.cores, &self.inbox).hash(&mut waiting);
+        size_of::<Self>()
+            + size_of_val(&*self.links)
+            + self.cores.capacity() * size_of::<Option<Job<P>>>()
+            + self.inbox.capacity() * size_of::<Envelope<P>>()
+            + self.writes.capacity() * size_of::<(u32, RecordId)>()
+            + self.overdue.capacity() * size_of::<Overdue>()
+            + waiting.words() as usize * WEIGHT_OF_A_WORD
+            + self.actor.weigh(scale)
     }
 
     /// `mark` is its template's.

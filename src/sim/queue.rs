@@ -97,6 +97,11 @@ impl<E: Copy> Queue<E> {
         self.bottom.iter().chain(wheel).map(|entry| (entry.at, entry.sequence, &entry.event))
     }
 
+    /// How many bytes a copy of it holds.
+    pub fn weight(&self) -> usize {
+        (self.len + self.spare.capacity()) * size_of::<Entry<E>>() + self.wheel.len() * size_of::<Level<E>>()
+    }
+
     /// Puts `event` in for the instant `at`.
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {

@@ -28,6 +28,10 @@ impl<K, V> Table<K, V> {
     pub fn len(&self) -> usize {
         self.rows.len()
     }
+    /// How many bytes its rows take, without what they hold elsewhere.
+    pub fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<(K, V)>()
+    }
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::actor::{Desk, Effect};
 use super::node::Overdue;
+use super::scale::WEIGHT_OF_A_WORD;
 use super::{
-    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Status, Template, Time, Value, What, Why,
-    Zones,
+    Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Scale, Status, Template, Time, Value, What,
+    Why, Zones,
 };
 
 /// How many nodes a run may ever place.
@@ -21,8 +22,8 @@ pub const MAX_LINKS: usize = 1_000_000;
 /// How many events may happen in one microsecond before the run is taken to be a loop and halted.
 pub const MAX_EVENTS_AN_INSTANT: u32 = 1_000_000;
 
-/// How many words an event in the queue is.
-const WORDS_AN_EVENT: u64 = 6;
+/// How many words a message has that holds no list; what it has beside them stands in a place of its own.
+const WORDS_A_MESSAGE: u64 = 24;
 
 /// A message under way.
 #[derive(Clone, Debug, Hash)]
@@ -107,6 +108,8 @@ pub struct World<P: Payload> {
     /// What is set for those that a template makes from now on: template, field, value.
     presets: Rc<Vec<(u32, Rc<str>, Value)>>,
     flights: Vec<Option<Flight<P>>>,
+    /// The same in a copy that is folded, each with its slot.
+    folded: Vec<(u32, Flight<P>)>,
     free: Vec<u32>,
     queue: Queue<Event>,
     last_record: u64,
@@ -136,6 +139,7 @@ impl<P: Payload> Clone for World<P> {
             links: self.links,
             presets: self.presets.clone(),
             flights: self.flights.clone(),
+            folded: self.folded.clone(),
             free: self.free.clone(),
             queue: self.queue.clone(),
             last_record: self.last_record,
@@ -240,9 +244,49 @@ impl<P: Payload> World<P> {
         self.digested().finish()
     }
 
-    /// How many words the state is written in: about how much a copy holds that shares nothing.
-    pub fn extent(&self) -> u64 {
-        self.digested().words() - self.history.words() + self.queue.iter().count() as u64 * WORDS_AN_EVENT
+    /// Lets every node that was changed lately take no more room than it needs, before a copy is kept.
+    pub fn pack(&mut self) {
+        for node in self.nodes.iter_mut().flatten().filter(|node| Rc::strong_count(node) == 1) {
+            *node = Rc::new((**node).clone());
+        }
+    }
+
+    /// Folds a copy that is kept: once, when much was under way, there were many places for messages. Until it is unfolded
+    /// it cannot go on.
+    pub fn fold(&mut self) {
+        let flights = std::mem::take(&mut self.flights);
+        self.folded.reserve_exact(flights.len() - self.free.len());
+        self.folded.extend((0..).zip(flights).filter_map(|(slot, flight)| Some((slot, flight?))));
+    }
+
+    /// Unfolds a copy.
+    pub fn unfold(&mut self) {
+        self.flights.resize_with(self.flights.len().max(self.folded.len() + self.free.len()), || None);
+        for (slot, flight) in std::mem::take(&mut self.folded) {
+            self.flights[slot as usize] = Some(flight);
+        }
+    }
+
+    /// Puts on the scale what a copy holds; nodes are shared with other copies until they are written to.
+    pub fn weigh(&self, scale: &mut Scale) {
+        let lists = |flight: &Flight<P>| {
+            let mut digest = Digest::default();
+            flight.message.hash(&mut digest);
+            digest.words().saturating_sub(WORDS_A_MESSAGE) as usize * WEIGHT_OF_A_WORD
+        };
+        scale.own(
+            size_of::<Self>()
+                + self.queue.weight()
+                + size_of_val(&*self.nodes)
+                + size_of_val(&*self.flights)
+                + size_of_val(&*self.folded)
+                + size_of_val(&*self.free)
+                + self.flights().chain(self.folded.iter().map(|(_, flight)| flight)).map(lists).sum::<usize>(),
+        );
+        for node in self.nodes.iter().flatten() {
+            let bytes = node.weigh(scale);
+            scale.shared(Rc::as_ptr(node).addr(), bytes);
+        }
     }
 
     fn digested(&self) -> Digest {
@@ -285,6 +329,7 @@ impl<P: Payload> World<P> {
             nodes: Vec::new(),
             names: Rc::default(),
             flights: Vec::new(),
+            folded: Vec::new(),
             free: Vec::new(),
             queue: Queue::default(),
             last_record: 0,

@@ -54,6 +54,17 @@ impl Sink for Scribe<'_> {
             self.log.push(record);
         }
     }
+    fn take_all(&mut self, records: &mut Vec<Record>) {
+        let Some(first) = records.first() else { return };
+        if first.at >= self.from {
+            return records.drain(..).for_each(|record| self.take(record));
+        }
+        // Of a way that one has gone before, the tape knows everything.
+        if records.last().is_some_and(|last| !self.tape.knows(last.id)) {
+            records.iter().for_each(|record| self.tape.see(record));
+        }
+        records.clear();
+    }
 }
 
 impl Timeline {
@@ -62,14 +73,14 @@ impl Timeline {
     /// # Errors
     /// A setting that no dial of the document takes, or a problem of the document.
     pub fn new(document: Rc<Document>, seed: u64, settings: Vec<(String, Value)>) -> Result<Timeline, Problem> {
-        let run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
+        let mut run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
         Ok(Timeline {
             document,
             seed,
             settings: Rc::new(settings),
             tree: Tree::new(Vec::new()),
             next_act: 0,
-            frames: Frames::new(Keyframe::new(&run, &Rc::default(), 0)),
+            frames: Frames::new(Keyframe::new(&mut run, &Rc::default(), 0)),
             run,
             log: Log::default(),
             log_from: Time::ZERO,
@@ -129,7 +140,7 @@ impl Timeline {
     pub fn tape(&self) -> &Tape {
         &self.tree.here().tape
     }
-    /// How many bytes the keyframes hold, as if they shared nothing; about [`MAX_BYTES`] at most.
+    /// How many bytes the keyframes hold, what neighbours share counted once; about [`MAX_BYTES`] at most.
     pub fn held(&self) -> usize {
         self.frames.held()
     }
@@ -169,10 +180,11 @@ impl Timeline {
     pub fn advance(&mut self, until: Time, budget: u64) -> bool {
         let last = self.run.steps().saturating_add(budget);
         // An act on a crowd is one step and a hundred thousand records.
-        let last_record = self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP));
+        let last_record =
+            RecordId(self.run.world.last_record().0.saturating_add(budget.saturating_mul(RECORDS_A_STEP)));
         while self.next_at().is_some_and(|at| at <= until) {
-            let spent = self.run.steps() >= last || self.run.world.last_record().0 >= last_record;
-            if spent || !self.step() {
+            let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
+            if spent || !(self.run_on(until, last, last_record) || self.step()) {
                 return self.run.world.halted().is_some();
             }
         }
@@ -189,6 +201,27 @@ impl Timeline {
             (Some(event), Some(act)) => Some(event.min(act)),
             (event, act) => event.or(act),
         }
+    }
+
+    /// Does what comes next up to `until`, up to the next act and no further than these steps and records, in one go: a
+    /// seek is a hundred thousand steps. `false` where nothing was done.
+    fn run_on(&mut self, until: Time, last: u64, last_record: RecordId) -> bool {
+        let course = self.tree.here_mut();
+        let until = course.acts.get(self.next_act).map_or(until, |act| act.at.min(until));
+        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
+        let before = self.run.steps();
+        while self.run.next_at().is_some_and(|at| at <= until) {
+            let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
+            if spent || !self.run.step(&mut scribe) {
+                break;
+            }
+            scribe.tape.see_violations(self.run.violations());
+            if self.frames.wants(self.run.steps()) {
+                self.frames.take(&mut self.run, &course.acts, self.next_act);
+            }
+        }
+        course.reached = course.reached.max(self.run.world.now());
+        self.run.steps() > before
     }
 
     /// Does the next thing: an event, a cue, or an act, which comes after everything else in its microsecond. `false`
@@ -215,7 +248,7 @@ impl Timeline {
         course.reached = course.reached.max(self.run.world.now());
         course.tape.see_violations(self.run.violations());
         if self.frames.wants(self.run.steps()) {
-            self.frames.take(&self.run, &course.acts, self.next_act);
+            self.frames.take(&mut self.run, &course.acts, self.next_act);
         }
         stepped
     }
@@ -337,8 +370,7 @@ impl Timeline {
         let stays = !behind && lies_on(done, self.next_act, self.now(), course);
         let frame = self.frames.before(cursor, course);
         if !stays || frame.run.steps() > self.run.steps() {
-            let frame = frame.clone();
-            (self.run, self.next_act) = (frame.run, frame.next_act);
+            (self.run, self.next_act) = (frame.run.taken_up(), frame.next_act);
             self.log.clear();
         }
         self.log_from = frames::run_up(cursor.at, &self.run);
@@ -357,7 +389,7 @@ impl Timeline {
             if self.run.steps() >= last {
                 return false;
             }
-            if !self.step() {
+            if !(self.run_on(cursor.at, last.min(steps), RecordId(u64::MAX)) || self.step()) {
                 break;
             }
         }

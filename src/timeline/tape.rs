@@ -53,8 +53,13 @@ impl Tape {
         &self.marks
     }
 
+    /// Whether it has seen everything up to a record.
+    pub(super) fn knows(&self, record: RecordId) -> bool {
+        record <= self.seen
+    }
+
     pub(super) fn see(&mut self, record: &Record) {
-        if record.id <= self.seen {
+        if self.knows(record.id) {
             return;
         }
         self.seen = record.id;
@@ -83,6 +88,9 @@ impl Tape {
     }
 
     pub(super) fn see_violations(&mut self, violations: &[Violation]) {
+        if violations.len() == self.violations {
+            return;
+        }
         for broken in violations.get(self.violations..).unwrap_or_default() {
             let mark = Mark { at: broken.at, kind: MarkKind::Violation, node: broken.node, record: broken.record };
             if !self.marks.contains(&mark) {

@@ -5,9 +5,7 @@ use std::rc::Rc;
 use hdrhistogram::Histogram;
 
 use crate::components::{Record, What};
-use crate::sim::{Micros, Time};
-
-use super::windows::{TOGETHER, Windows};
+use crate::sim::{Blocks, Micros, Scale, Time};
 
 /// The width of a window.
 pub const WINDOW: Micros = Micros::ms(500);
@@ -172,7 +170,7 @@ struct Row {
     /// The window that is being filled; but for what is in a window of the row before that is not over.
     filling: Tally,
     /// Finished windows, from `Level::first` on.
-    done: Windows<Point>,
+    done: Blocks<Point>,
 }
 
 #[derive(Clone)]
@@ -180,7 +178,7 @@ struct Series {
     name: &'static str,
     rows: [Row; LEVELS.len()],
     /// Of the last of the narrowest windows.
-    spreads: Windows<Spread>,
+    spreads: Blocks<Spread>,
     /// What is in no window any more that could go on.
     whole: Tally,
 }
@@ -248,10 +246,11 @@ impl Metrics {
         let place = self.series.iter().position(same);
         let place = place.or_else(|| self.series.iter().position(|series| series.name == name)).unwrap_or_else(|| {
             let row = |level: Level| {
-                let done = Windows::empty((level.current - level.first) as usize);
+                let mut done = Blocks::default();
+                (level.first..level.current).for_each(|_| done.push(Point::default()));
                 Row { filling: Tally::empty(), done }
             };
-            let (spreads, whole) = (Windows::default(), Tally::empty());
+            let (spreads, whole) = (Blocks::default(), Tally::empty());
             self.series.push(Series { name, rows: self.levels.map(row), spreads, whole });
             self.series.len() - 1
         });
@@ -299,19 +298,26 @@ impl Metrics {
         self.levels[level] = Level { current, first: keep_from };
     }
 
-    /// How many bytes a copy holds that it does not share with one of `earlier`.
-    pub fn weight_since(&self, earlier: Time) -> usize {
-        let newer = |level: usize| {
-            let Level { current, first } = self.levels[level];
-            current.saturating_sub(earlier.0 / width(level).0).min(current - first) as usize
+    /// Puts on the scale what a copy holds.
+    pub fn weigh(&self, scale: &mut Scale) {
+        scale.own(self.series.capacity() * size_of::<Series>());
+        let tally = |tally: &Tally, scale: &mut Scale| {
+            if let Some(histogram) = &tally.histogram {
+                let bytes = size_of::<Histogram<u32>>() + histogram.distinct_values() * size_of::<u32>();
+                scale.shared(Rc::as_ptr(histogram).addr(), bytes);
+            }
         };
-        let points: usize = (0..LEVELS.len()).map(newer).sum();
-        let windows = self.series.len() * (points + 2 * TOGETHER) * std::mem::size_of::<Point>();
-        let spreads = self.series.iter().flat_map(|series| {
-            let len = series.spreads.len();
-            series.spreads.iter(len - newer(0).min(len)).flatten().map(|spread| std::mem::size_of_val(&**spread))
-        });
-        windows + spreads.sum::<usize>()
+        for series in &self.series {
+            for row in &series.rows {
+                row.done.weigh(scale);
+                tally(&row.filling, scale);
+            }
+            tally(&series.whole, scale);
+            series.spreads.weigh(scale);
+            for spread in series.spreads.iter(0).flatten() {
+                scale.shared(spread.as_ptr().addr(), size_of_val(&**spread));
+            }
+        }
     }
 
     /// How many windows are over.

@@ -8,7 +8,6 @@ mod log;
 mod metrics;
 pub mod space_time;
 pub mod spans;
-mod windows;
 mod words;
 
 pub use log::{Log, MAX_LOG};

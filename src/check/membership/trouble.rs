@@ -69,6 +69,12 @@ fn up(node: NodeId, world: &World) -> bool {
 }
 
 impl Troubles {
+    /// How many bytes it holds.
+    pub fn bytes(&self) -> usize {
+        let courses = self.nodes.values().chain(self.pairs.values());
+        let past: usize = courses.map(|course| course.past.capacity() * 16).sum();
+        past + self.nodes.bytes() + self.down.bytes() + self.pairs.bytes()
+    }
     /// Takes in a record of a member. Whether something about it, or about its ways, may have changed.
     pub fn see(&mut self, record: &Record, world: &World) -> bool {
         let (node, now) = (record.node, record.at);
