@@ -35,6 +35,8 @@ const ROWS: (f32, f32) = (12.5, 34.0);
 const APART: f32 = 4.0;
 /// How near to a tick one points at it, in pixels.
 const REACH: f32 = 5.0;
+/// How long the head of an arrow is, in pixels.
+const HEAD: f32 = 7.0;
 /// How many steps back a way through hidden lifelines is followed.
 const MAX_BACK: usize = 64;
 /// How many messages are named that led to one.
@@ -407,7 +409,7 @@ impl Diagram<'_> {
 
     /// The end of a message: full for what asks, hollow for what answers, as its dot is on the stage.
     fn head(&self, layer: &mut Layer, from: Point, tip: Point, form: Form, pen: Pen) {
-        if tip.x < self.axis.left || tip.x > self.axis.right || form == Form::Beat {
+        if tip.x < self.axis.left + HEAD || tip.x > self.axis.right || form == Form::Beat {
             return;
         }
         let fill = if form == Form::Request { pen.ink } else { Ink::Paper };
@@ -417,7 +419,7 @@ impl Diagram<'_> {
         }
         let long = from.distance(tip).max(0.001);
         let (dx, dy) = ((tip.x - from.x) / long, (tip.y - from.y) / long);
-        let back = tip.towards(dx, dy, -7.0);
+        let back = tip.towards(dx, dy, -HEAD);
         let wings = [tip, back.towards(-dy, dx, 2.8), back.towards(-dy, dx, -2.8)];
         layer.polygon(wings, Some(fill), Some(Pen::new(pen.ink, 1.0)));
     }
@@ -552,7 +554,7 @@ impl Diagram<'_> {
         }
     }
 
-    /// Words on what is pointed at, or else on what is selected.
+    /// Words on what is pointed at.
     fn tell(&self, messages: &[Arrow], pointed: Vec<&Record>, layer: &mut Layer) {
         let world = self.sight.world;
         if let (Some(first), Some(at)) = (pointed.first(), self.sight.look.pointer) {
@@ -564,7 +566,8 @@ impl Diagram<'_> {
             let ink = self.family(first.node).map_or(Ink::Muted, Ink::Family);
             return note(layer, self.sight.size.0, at, &lines, ink);
         }
-        let Some(Target::Flight(record)) = self.sight.hovered.or(self.sight.selected) else { return };
+        // What is selected is told in the inspector; here it would lie over its neighbours.
+        let Some(Target::Flight(record)) = self.sight.hovered else { return };
         let Some(arrow) = messages.iter().find(|arrow| arrow.record == record) else { return };
         let (Some(from), Some(to)) = (self.y(arrow.from), self.y(arrow.to)) else { return };
         let Some((message, _)) = self.course.get(record).and_then(|record| nature(&record.what)) else { return };
