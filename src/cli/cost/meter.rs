@@ -247,10 +247,10 @@ impl Sink for Meter {
                 }
                 match message {
                     // A buyer begins with the lease, or without one with a look; it does one thing at a time.
-                    Message::Lease(Lease::Request { .. }) | Message::Sale(Sale::Look { .. }) => {
-                        if !self.open.contains_key(&(record.node, 0)) {
-                            self.operation(record.node, 0, Step::Invoke, true, record.at);
-                        }
+                    Message::Lease(Lease::Request { .. }) | Message::Sale(Sale::Look { .. })
+                        if !self.open.contains_key(&(record.node, 0)) =>
+                    {
+                        self.operation(record.node, 0, Step::Invoke, true, record.at);
                     }
                     Message::Sale(Sale::Sold { .. }) => drop(self.sales.insert(record.id, Step::Ok)),
                     Message::Sale(Sale::Refused { .. }) => drop(self.sales.insert(record.id, Step::Fail)),
