@@ -376,14 +376,14 @@ impl<'a> Drawing<'a> {
             }
             let ends = (x, x + 20.0);
             match place {
-                0 => {
+                0 => layer.line(Point::new(x, y + 2.0), Point::new(x + 20.0, y + 2.0), Pen::new(Ink::Text, 2.0)),
+                1 => {
                     layer.line(Point::new(x, y), Point::new(x + 20.0, y), Pen::new(ink, 1.6));
                     layer.circle(Point::new(x + 20.0, y), 2.4, Some(ink), None);
                 }
-                1 => boxed(layer, ends, y, None, Pen::new(ink, 1.1).dash(Dash::Dashed)),
-                2 => boxed(layer, ends, y, Some(ink), Pen::new(ink, 1.0)),
-                3 => hatched(layer, ink, ends, y),
-                4 => layer.line(Point::new(x, y + 2.0), Point::new(x + 20.0, y + 2.0), Pen::new(Ink::Text, 2.0)),
+                2 => boxed(layer, ends, y, None, Pen::new(ink, 1.1).dash(Dash::Dashed)),
+                3 => boxed(layer, ends, y, Some(ink), Pen::new(ink, 1.0)),
+                4 => hatched(layer, ink, ends, y),
                 _ => layer.cross(Point::new(x + 14.0, y), 3.5, Pen::new(Ink::Warn, 1.8)),
             }
             layer.texts.push(text(Point::new(x + 27.0, y + 3.5), name.to_owned(), 10.0, Ink::Muted));
@@ -439,7 +439,7 @@ impl<'a> Drawing<'a> {
 }
 
 /// What the signs mean, in their order.
-const LEGEND: [&str; 6] = ["network", "waiting", "served", "disk", "critical path", "lost"];
+const LEGEND: [&str; 6] = ["critical path", "network", "waiting", "served", "disk", "lost"];
 
 fn words(spent: Spent) -> &'static str {
     match spent {
