@@ -3,17 +3,18 @@
 use std::rc::Rc;
 
 use faultline::components::{Message, Record, What, World};
+use faultline::player::{Action, Back, Charting, Looking, MAX_CHARTS, Player, Plotted, Tracing};
 use faultline::protocols::Family;
 use faultline::protocols::request::Message as Asked;
-use faultline::scenario::{Run, builtin};
+use faultline::scenario::{Act, Run, builtin};
 use faultline::scene::{Dash, DisplayList, Ink, Item, Outline, Pen, Point, Target};
-use faultline::sim::{Later, Micros, NodeId, RecordId, Time, Why};
+use faultline::sim::{Later, Micros, NodeId, RecordId, Time, Value, Why};
 use faultline::trace::Log;
 use faultline::trace::course::Course;
 use faultline::trace::spans::{Spent, spans};
 use faultline::views::requests::{MAX_REQUESTS, MAX_ROWS, Request, path, requests, rows, spent};
 use faultline::views::{
-    Chart, ChartSight, Line, PITCH, Plot, Spread, TraceLook, TraceSight, Traced, charts, waterfall,
+    Chart, ChartSight, Kind, Line, MAX_POINTS, PITCH, Plot, Spread, TraceLook, TraceSight, Traced, charts, waterfall,
 };
 
 const SIZE: (f32, f32) = (1_200.0, 400.0);
@@ -388,4 +389,163 @@ fn charts_share_the_canvas() {
         let over: Vec<usize> = (0..plots.len()).filter(|other| plots[*other].holds(middle)).collect();
         assert_eq!(over, [place]);
     }
+}
+
+// In the player.
+
+const VIEW: (f32, f32) = (1_000.0, 240.0);
+
+fn watching() -> Player {
+    Player::new(Rc::new(builtin("chat").expect("it is there"))).expect("it has no problems")
+}
+
+/// Stands at this second, with nothing plotted but this.
+fn plotting(player: &mut Player, second: u64, plotted: &[Plotted]) -> Vec<Chart> {
+    player.dispatch(Action::Pause);
+    player.dispatch(Action::Seek(Time(second * 1_000_000)));
+    for other in player.plotted() {
+        player.dispatch(Action::Look(Looking::Chart(Charting::Plot(other))));
+    }
+    for one in plotted {
+        player.dispatch(Action::Look(Looking::Chart(Charting::Plot(*one))));
+    }
+    player.charts()
+}
+
+#[test]
+fn losses_by_reason_are_all_the_losses() {
+    let mut player = watching();
+    player.dispatch(Action::Seek(Time(2_000_000)));
+    for (name, act) in [("sender-1", false), ("gateway-1", true)] {
+        let node = name.to_owned();
+        player.dispatch(Action::Act(if act { Act::Pause { node } } else { Act::Kill { node, disk: false } }));
+    }
+    player.dispatch(Action::Act(Act::Cut { between: ("client-1".to_owned(), "gateway-2".to_owned()), one_way: false }));
+    let charts = plotting(&mut player, 9, &[Plotted::Losses, Plotted::Wire]);
+    let lost = charts[1].lines.iter().find(|line| line.name == "lost").expect("it is counted");
+    assert!(charts[0].lines.len() >= 2, "for several reasons: {:?}", charts[0].lines);
+    assert!(lost.points.iter().filter_map(|point| point.1).sum::<f64>() > 10.0);
+    for (at, all) in &lost.points {
+        let of = |line: &Line| line.points.iter().find(|point| point.0 == *at).and_then(|point| point.1).unwrap_or(0.0);
+        let reasons: f64 = charts[0].lines.iter().map(of).sum();
+        assert!((reasons - all.unwrap_or(0.0)).abs() < 1e-9, "{reasons} of {all:?} at {at}");
+    }
+    assert!(charts.iter().all(|chart| !chart.faults.is_empty()), "what was done is marked");
+}
+
+#[test]
+fn a_dial_and_a_setting_are_plotted_as_they_were_turned() {
+    let mut player = watching();
+    let place = player.timeline().document().dials.iter().position(|dial| dial.title == "Each person writes");
+    let place = place.expect("there is such a dial");
+    let field = player.timeline().document().dials[place].field.clone();
+    let client = player.timeline().run().world.find("client-3").expect("it is there");
+    for (second, value) in [(2, 3.0), (4, 0.5)] {
+        player.dispatch(Action::Seek(Time(second * 1_000_000)));
+        player.dispatch(Action::Turn(place, Value::Number(value)));
+    }
+    player.dispatch(Action::Select(Some(Target::Node(client))));
+    player.dispatch(Action::Pause);
+    player.dispatch(Action::Seek(Time(6_000_000)));
+    let known = player.plottable().into_iter();
+    let setting =
+        known.map(|(plotted, _)| plotted).find(|it| matches!(it, Plotted::Setting(_, name) if *name == field));
+    let charts = plotting(&mut player, 6, &[Plotted::Dial(place), setting.expect("it can be plotted")]);
+    for chart in &charts {
+        let line = &chart.lines[0];
+        let seen: Vec<(u64, f64)> =
+            line.points.iter().map(|point| (point.0.0 / 1_000_000, point.1.expect("it was set"))).collect();
+        assert_eq!(seen, [(0, 1.5), (2, 3.0), (4, 0.5), (6, 0.5)], "{}", chart.title);
+        assert!(line.steps);
+    }
+}
+
+#[test]
+fn a_distribution_holds_every_value_once() {
+    let mut player = watching();
+    let charts = plotting(&mut player, 12, &[Plotted::Values("delivery")]);
+    let whole = player.timeline().run().metrics.whole("delivery").expect("it is measured");
+    let spread = charts[0].spread.as_ref().expect("a distribution");
+    assert_eq!(spread.bins.iter().map(|bin| bin.2).sum::<u64>(), whole.count);
+    assert!(spread.bins.windows(2).all(|two| (two[0].1 - two[1].0).abs() < 1e-9), "one begins where another ends");
+    let (_, median) = spread.marks[0];
+    let below: u64 = spread.bins.iter().filter(|bin| bin.1 <= median).map(|bin| bin.2).sum();
+    let above: u64 = spread.bins.iter().filter(|bin| bin.0 >= median).map(|bin| bin.2).sum();
+    assert!(below * 2 <= whole.count && above * 2 <= whole.count, "{below} below, {above} above of {}", whole.count);
+}
+
+#[test]
+fn no_more_is_plotted_than_can_be_seen() {
+    let mut player = watching();
+    player.dispatch(Action::Seek(Time(5_000_000)));
+    let all: Vec<Plotted> = player.plottable().into_iter().map(|(plotted, _)| plotted).collect();
+    assert!(all.len() > MAX_CHARTS);
+    let charts = plotting(&mut player, 5, &all);
+    assert_eq!(charts.len(), MAX_CHARTS);
+    assert_eq!(player.plotted(), all[all.len() - MAX_CHARTS..]);
+    // A run that is longer than there are pixels comes in as many points as there are to see.
+    player.dispatch(Action::Look(Looking::Chart(Charting::Back(Back::All))));
+    player.dispatch(Action::Seek(Time(400_000_000)));
+    // A long way is gone in several frames.
+    for _ in 0..200 {
+        player.frame(0.0);
+    }
+    for chart in plotting(&mut player, 400, &[Plotted::Wire, Plotted::Percentiles("delivery")]) {
+        let points = chart.lines.iter().map(|line| line.points.len()).max().expect("lines");
+        assert!((200..=MAX_POINTS).contains(&points), "{points} points");
+    }
+}
+
+#[test]
+fn an_instant_that_is_pointed_at_shows_in_every_view() {
+    let mut player = watching();
+    player.dispatch(Action::Pause);
+    player.dispatch(Action::Seek(Time(3_000_000)));
+    let drawn = |player: &mut Player, kind: Kind| {
+        let mut list = DisplayList::default();
+        player.draw_view(kind, VIEW, &mut list);
+        let focus =
+            |item: &&Item| matches!(item, Item::Line { from, to, pen } if pen.ink == Ink::Focus && from.x == to.x);
+        list.over.items.iter().filter(focus).count()
+    };
+    let kinds = [Kind::SpaceTime, Kind::Charts];
+    assert_eq!(kinds.map(|kind| drawn(&mut player, kind) > 0), [false, false]);
+    player.dispatch(Action::Look(Looking::Chart(Charting::Step(-1))));
+    assert_eq!(player.instant(), Some(Time(2_800_000)), "a hundredth of twenty seconds before");
+    assert_eq!(kinds.map(|kind| drawn(&mut player, kind) > 0), [true, true]);
+    // Of the trace where it is within what is shown.
+    drawn(&mut player, Kind::Trace);
+    let axis = player.traced().axis.clone();
+    let middle = Point::new((axis.left + axis.right) * 0.5, 100.0);
+    player.dispatch(Action::Look(Looking::Trace(Tracing::Point(Some(middle)))));
+    assert_eq!(player.instant(), Some(axis.at(middle.x)));
+    assert_eq!([Kind::SpaceTime, Kind::Charts, Kind::Trace].map(|kind| drawn(&mut player, kind) > 0), [true; 3]);
+}
+
+#[test]
+fn the_trace_stays_for_as_long_as_one_reads() {
+    let mut player = watching();
+    let (mut shown, mut list) = (Vec::new(), DisplayList::default());
+    // Twenty seconds of watching, forty pictures a second.
+    for _ in 0..800 {
+        player.frame(0.025);
+        player.draw_view(Kind::Trace, VIEW, &mut list);
+        shown.extend(player.traced().shown);
+        shown.dedup();
+    }
+    assert!((5..=12).contains(&shown.len()), "{} requests in twenty seconds", shown.len());
+    player.dispatch(Action::Pause);
+    player.draw_view(Kind::Trace, VIEW, &mut list);
+    assert_eq!(player.traced().shown.as_ref(), shown.last(), "one stops to read");
+    player.dispatch(Action::Look(Looking::Trace(Tracing::Request(1))));
+    player.draw_view(Kind::Trace, VIEW, &mut list);
+    assert_ne!(player.traced().shown.as_ref(), shown.last());
+    let rows = player.traced().rows.clone();
+    for _ in 0..rows.len() + 3 {
+        player.dispatch(Action::Look(Looking::Trace(Tracing::Row(1))));
+        player.draw_view(Kind::Trace, VIEW, &mut list);
+        let Some(selected @ Target::Flight(_)) = player.view().selected else { panic!("a row is selected") };
+        assert!(list.hits.iter().any(|hit| hit.target == selected), "and it is in sight");
+    }
+    assert_eq!(player.view().selected, rows.last().map(|record| Target::Flight(*record)));
 }

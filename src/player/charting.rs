@@ -1,9 +1,9 @@
 //! The charts in their view: what can be plotted, what is, and over which time.
 
 use crate::components::kind;
-use crate::scenario::{Act, Vital, dial_range};
+use crate::scenario::{Act, Group, Vital};
 use crate::scene::{DisplayList, Point, Target};
-use crate::sim::{Micros, NodeId, Time, Value};
+use crate::sim::{FieldKind, Micros, NodeId, Time, Value};
 use crate::timeline::MarkKind;
 use crate::trace::course::Course;
 use crate::trace::load::windows;
@@ -44,6 +44,8 @@ pub enum Plotted {
     Busy(NodeId),
     /// What a dial of the document was set to, by its place.
     Dial(usize),
+    /// What a setting of a component was.
+    Setting(NodeId, &'static str),
 }
 
 /// How far back the charts look.
@@ -145,8 +147,14 @@ impl Player {
         }
         loads.sort_unstable();
         loads.dedup();
-        all.extend(loads.into_iter().flat_map(|node| [Plotted::Waiting(node), Plotted::Busy(node)]));
+        all.extend(loads.iter().flat_map(|node| [Plotted::Waiting(*node), Plotted::Busy(*node)]));
         all.extend((0..document.dials.len()).filter(|place| self.dial_at_first(*place).is_some()).map(Plotted::Dial));
+        for node in loads {
+            let fields = self.timeline.run().world.node(node).and_then(|known| kind(known.kind));
+            let fields = fields.iter().flat_map(|kind| kind.fields.iter()).map(|field| field.name);
+            let plain = fields.filter(|field| self.setting_at_first(node, field).is_some());
+            all.extend(plain.map(|field| Plotted::Setting(node, field)));
+        }
         all.into_iter().map(|plotted| (plotted, self.caption(plotted))).collect()
     }
 
@@ -163,6 +171,7 @@ impl Player {
             Plotted::Waiting(node) => format!("{}: waiting", world.name(node)),
             Plotted::Busy(node) => format!("{}: busy", world.name(node)),
             Plotted::Dial(place) => document.dials.get(place).map_or_else(String::new, |dial| dial.title.clone()),
+            Plotted::Setting(node, field) => format!("{}: {field}", world.name(node)),
         }
     }
 
@@ -213,10 +222,15 @@ impl Player {
         (Time(until.0 - span.0), until)
     }
 
+    /// What is plotted, with its figures.
+    pub fn charts(&mut self) -> Vec<Chart> {
+        self.plotted().into_iter().map(|plotted| self.chart(plotted)).collect()
+    }
+
     /// Draws the charts.
     #[inline(never)]
     pub(super) fn draw_charts(&mut self, size: (f32, f32), list: &mut DisplayList) {
-        let charts: Vec<Chart> = self.plotted().into_iter().map(|plotted| self.chart(plotted)).collect();
+        let charts = self.charts();
         let sight = ChartSight {
             charts: &charts,
             size,
@@ -271,9 +285,10 @@ impl Player {
                 let lines = vec![Line { points: load.iter().map(of).collect(), ..Line::default() }];
                 Chart { unit: if busy { " %" } else { "" }, lines, ..chart }
             }
-            Plotted::Dial(place) => {
-                let (unit, points) = self.dial_steps(place, span.0);
-                Chart { unit, lines: vec![Line { points, steps: true, ..Line::default() }], ..chart }
+            Plotted::Dial(place) => self.stepped(self.dial_at_first(place), chart, &|act| self.dialled(act, place)),
+            Plotted::Setting(node, field) => {
+                let set = |act: &Act| self.set_by(act, node, field);
+                self.stepped(self.setting_at_first(node, field), chart, &set)
             }
         }
     }
@@ -308,32 +323,68 @@ impl Player {
         let document = self.timeline.run().document();
         let dial = document.dials.get(place)?;
         let group = document.groups.iter().find(|group| group.name == dial.group)?;
-        let field = kind(&group.kind)?.fields.iter().find(|field| field.name == dial.field)?;
-        dial_range(dial, &(field.kind)())?;
-        let value = group.config.get(&dial.field).cloned().unwrap_or_else(|| (field.default)());
-        number(&value).map(|(time, number)| (if time { " ms" } else { "" }, number))
+        at_first(Some(group), &group.kind, &dial.field)
     }
 
-    /// What a dial was set to from the beginning until now.
-    fn dial_steps(&self, place: usize, from: Time) -> (&'static str, Vec<(Time, Option<f64>)>) {
-        let Some((unit, first)) = self.dial_at_first(place) else { return ("", Vec::new()) };
+    /// What a dial is turned to by an act.
+    fn dialled(&self, act: &Act, place: usize) -> Option<Value> {
+        let known = self.timeline.document().dials.get(place)?;
+        match act {
+            Act::Dial { dial, value } if *dial == known.name => Some(value.clone()),
+            _ => None,
+        }
+    }
+
+    /// What a setting of a component was when it was placed.
+    fn setting_at_first(&self, node: NodeId, field: &str) -> Option<(&'static str, f64)> {
+        let run = self.timeline.run();
+        let known = run.world.node(node)?;
+        at_first(run.document().groups.get(known.template as usize), known.kind, field)
+    }
+
+    /// What a setting of a component is set to by an act: its own, or by a dial of its group.
+    fn set_by(&self, act: &Act, node: NodeId, field: &str) -> Option<Value> {
+        let (document, world) = (self.timeline.document(), &self.timeline.run().world);
+        match act {
+            Act::Set { node: name, field: set, value } if *name == world.name(node) && set == field => {
+                Some(value.clone())
+            }
+            Act::Dial { dial, value } => {
+                let group = document.groups.get(world.node(node)?.template as usize)?;
+                let turned = |known: &&crate::scenario::Dial| known.name == *dial && known.group == group.name;
+                document.dials.iter().find(turned).filter(|known| known.field == field).map(|_| value.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// What was set from the beginning until now, step by step.
+    fn stepped(&self, first: Option<(&'static str, f64)>, chart: Chart, set: &dyn Fn(&Act) -> Option<Value>) -> Chart {
+        let Some((unit, first)) = first else { return chart };
         let now = self.timeline.now();
-        let name = &self.timeline.document().dials[place].name;
         let mut points = vec![(Time::ZERO, Some(first))];
         for stamped in self.timeline.acts().iter().filter(|stamped| stamped.at <= now) {
-            if let Act::Dial { dial, value } = &stamped.act
-                && dial == name
-            {
-                points.push((stamped.at, number(value).map(|(_, number)| number)));
+            if let Some(value) = set(&stamped.act) {
+                points.push((stamped.at, number(&value).map(|(_, number)| number)));
             }
         }
         let last = points.last().and_then(|point| point.1);
         points.push((now, last));
         // What held at the left edge begins there.
-        let before = points.partition_point(|point| point.0 <= from).saturating_sub(1);
+        let before = points.partition_point(|point| point.0 <= chart.span.0).saturating_sub(1);
         points.drain(..before);
-        (unit, points)
+        Chart { unit, lines: vec![Line { points, steps: true, ..Line::default() }], ..chart }
     }
+}
+
+/// What a setting is where nobody has changed it, if it is a number or a length of time: with its unit.
+fn at_first(group: Option<&Group>, of: &str, field: &str) -> Option<(&'static str, f64)> {
+    let field = kind(of)?.fields.iter().find(|known| known.name == field)?;
+    if matches!((field.kind)(), FieldKind::Flag | FieldKind::Choice(_)) {
+        return None;
+    }
+    let set = group.and_then(|group| group.config.get(field.name).cloned());
+    number(&set.unwrap_or_else(|| (field.default)())).map(|(time, number)| (if time { " ms" } else { "" }, number))
 }
 
 /// A number, and whether it is a length of time, which is told in milliseconds.
@@ -347,7 +398,7 @@ fn number(value: &Value) -> Option<(bool, f64)> {
 
 fn node(plotted: Plotted) -> Option<NodeId> {
     match plotted {
-        Plotted::Waiting(node) | Plotted::Busy(node) => Some(node),
+        Plotted::Waiting(node) | Plotted::Busy(node) | Plotted::Setting(node, _) => Some(node),
         _ => None,
     }
 }

@@ -170,8 +170,8 @@ fn link_menu(world: &World, document: &Document, a: NodeId, b: NodeId) -> Vec<En
         true => entry("Heal", 'c', Act::Heal { between: between(), one_way: false }),
         false => entry("Cut", 'c', Act::Cut { between: between(), one_way: false }),
     }];
-    entries.push(entry(&format!("Cut only {one} → {other}"), '1', Act::Cut { between: between(), one_way: true }));
-    entries.push(entry(&format!("Cut only {other} → {one}"), '2', Act::Cut { between: back(), one_way: true }));
+    entries.push(entry(&format!("Cut only {one} → {other}"), 'a', Act::Cut { between: between(), one_way: true }));
+    entries.push(entry(&format!("Cut only {other} → {one}"), 'b', Act::Cut { between: back(), one_way: true }));
     entries.push(match held {
         true => entry("Release", 'h', Act::Release { between: between(), one_way: false }),
         false => entry("Hold messages", 'h', Act::Hold { between: between(), one_way: false }),

@@ -9,8 +9,8 @@ use super::{Axis, text};
 
 /// How many points of a line are drawn at most; the player joins what is finer.
 pub const MAX_POINTS: usize = 480;
-/// The least width of a chart, in pixels: beside each other stand as many as fit.
-const LEAST: f32 = 300.0;
+/// How wide and how high a chart should be, in pixels: so many stand beside each other that all come nearest to it.
+const GOOD: (f32, f32) = (300.0, 110.0);
 /// The room for values at the left, and for the title above and the instants below, in pixels.
 const LEFT: f32 = 50.0;
 const ABOVE: f32 = 24.0;
@@ -132,10 +132,12 @@ pub fn build(sight: &ChartSight, list: &mut DisplayList) -> Vec<Plot> {
 fn plot(sight: &ChartSight, place: usize) -> Plot {
     let (width, height) = sight.size;
     let count = sight.charts.len();
-    let columns = ((width / LEAST) as usize).max(1).min(count);
+    let good = |columns: usize| {
+        let rows = count.div_ceil(columns) as f32;
+        (width / columns as f32 / GOOD.0).min(height / rows / GOOD.1).min(1.0)
+    };
+    let columns = (1..=count).fold(1, |best, columns| if good(columns) > good(best) { columns } else { best });
     let rows = count.div_ceil(columns);
-    // As many in each row.
-    let columns = count.div_ceil(rows);
     let (wide, high) = (width / columns as f32, height / rows as f32);
     let (x, y) = ((place % columns) as f32 * wide, (place / columns) as f32 * high);
     let low = Point::new(x + LEFT, y + ABOVE);
@@ -348,6 +350,9 @@ impl Drawing<'_> {
             let words = format!("{name} {}{}", figure(*value), self.chart.unit);
             // One below the other, so that they do not meet.
             let y = low.y + 9.0 + place as f32 * 12.0;
+            if y > high.y - 2.0 {
+                continue;
+            }
             let after = at + 6.0 + text_width(&words, 10.0) < high.x;
             let label = text(Point::new(if after { at + 4.0 } else { at - 4.0 }, y), words, 10.0, Ink::Text);
             list.over.texts.push(Text { anchor: if after { Anchor::Start } else { Anchor::End }, halo: true, ..label });

@@ -31,7 +31,7 @@ const ABOVE: f32 = 37.0;
 const BELOW: f32 = 18.0;
 const LOW: f32 = 120.0;
 /// The list of requests and the names of spans, in pixels: as much of the width as this, within these.
-const LIST: (f32, f32, f32) = (0.19, 122.0, 250.0);
+const LIST: (f32, f32, f32) = (0.19, 138.0, 250.0);
 const NAMES: (f32, f32, f32) = (0.24, 150.0, 230.0);
 /// Without so much width there is no list.
 const NARROW: f32 = 430.0;
@@ -273,7 +273,8 @@ impl<'a> Drawing<'a> {
         let layer = &mut list.live;
         layer.line(Point::new(self.left, 0.0), Point::new(self.left, height), Pen::new(Ink::Faint, 1.0));
         let title = if self.sight.look.slowest { "slowest" } else { "latest" };
-        layer.texts.push(text(Point::new(12.0, 15.0), format!("requests, {title} first"), 11.0, Ink::Muted));
+        let title = if self.left >= 200.0 { format!("requests, {title} first") } else { format!("{title} first") };
+        layer.texts.push(text(Point::new(12.0, 15.0), title, 11.0, Ink::Muted));
         let right = self.left - 10.0;
         let fit = ((height - 26.0) / PITCH).max(1.0) as usize;
         let skip = self.sight.look.list_scroll.min(listed.len().saturating_sub(fit));
@@ -375,14 +376,14 @@ impl<'a> Drawing<'a> {
             }
             let ends = (x, x + 20.0);
             match place {
-                0 => {
+                0 => layer.line(Point::new(x, y + 2.0), Point::new(x + 20.0, y + 2.0), Pen::new(Ink::Text, 2.0)),
+                1 => {
                     layer.line(Point::new(x, y), Point::new(x + 20.0, y), Pen::new(ink, 1.6));
                     layer.circle(Point::new(x + 20.0, y), 2.4, Some(ink), None);
                 }
-                1 => boxed(layer, ends, y, None, Pen::new(ink, 1.1).dash(Dash::Dashed)),
-                2 => boxed(layer, ends, y, Some(ink), Pen::new(ink, 1.0)),
-                3 => hatched(layer, ink, ends, y),
-                4 => layer.line(Point::new(x, y + 2.0), Point::new(x + 20.0, y + 2.0), Pen::new(Ink::Text, 2.0)),
+                2 => boxed(layer, ends, y, None, Pen::new(ink, 1.1).dash(Dash::Dashed)),
+                3 => boxed(layer, ends, y, Some(ink), Pen::new(ink, 1.0)),
+                4 => hatched(layer, ink, ends, y),
                 _ => layer.cross(Point::new(x + 14.0, y), 3.5, Pen::new(Ink::Warn, 1.8)),
             }
             layer.texts.push(text(Point::new(x + 27.0, y + 3.5), name.to_owned(), 10.0, Ink::Muted));
@@ -419,14 +420,12 @@ impl<'a> Drawing<'a> {
         let Ok(place) = self.spans.binary_search_by_key(&record, |span| span.record) else { return };
         let (span, world) = (&self.spans[place], self.sight.world);
         let title = format!("{}: {} → {}", span.name, world.name(span.from), world.name(span.node));
-        let waited = if span.handled { length(span.waited) } else { "–".to_owned() };
+        let parts =
+            [("network", span.network()), ("waited", span.waited), ("served", span.served), ("disk", span.stored)];
+        let parts = parts.iter().filter(|(_, time)| *time > Micros::ZERO);
+        let parts: Vec<String> = parts.map(|(name, time)| format!("{name} {}", length(*time))).collect();
         let spent = match span.arrived {
-            Some(_) => format!(
-                "network {} · waited {waited} · served {} · disk {}",
-                length(span.network()),
-                length(span.served),
-                length(span.stored)
-            ),
+            Some(_) => parts.join(" · "),
             None => format!("on the network since {} s", clock(span.sent)),
         };
         let fate = match (span.lost, span.answered) {
@@ -440,7 +439,7 @@ impl<'a> Drawing<'a> {
 }
 
 /// What the signs mean, in their order.
-const LEGEND: [&str; 6] = ["network", "waiting", "served", "disk", "critical path", "lost"];
+const LEGEND: [&str; 6] = ["critical path", "network", "waiting", "served", "disk", "lost"];
 
 fn words(spent: Spent) -> &'static str {
     match spent {
