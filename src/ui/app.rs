@@ -288,7 +288,7 @@ impl App {
     fn refreshed(&mut self, host: &Shared) {
         let selected = host.player().view().selected;
         // On a narrow screen what was tapped is what one wants to see.
-        if selected.is_some() && selected != self.selected {
+        if selected.is_some() && selected != self.selected && self.tab != Tab::Views {
             self.tab = Tab::Node;
         }
         self.selected = selected;

@@ -8,7 +8,7 @@ use web_sys::Event;
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{self, LogFilter, LogLine, LogRow, Player, Sort};
-use crate::scene::family_name;
+use crate::scene::{Target, family_name};
 use crate::sim::clock;
 
 use super::app::{DockMsg, Fold, Msg};
@@ -63,23 +63,32 @@ pub fn log_view(player: &Player, filter: &LogFilter, link: &Link) -> (El, El) {
     let rows = player::log_rows(player, filter, &|line| pattern.fits(line), VIEW_LINES);
     let wrong =
         matches!(pattern, Pattern::Wrong).then(|| el("p").class("empty").text("This expression cannot be read."));
-    let empty =
-        rows.is_empty().then(|| el("p").class("empty").text("No line fits. The log keeps the last 20 000 records."));
-    let list = el("ol").class("lines").all(rows.iter().map(|row| line(row, link)));
+    let empty = rows.is_empty().then(|| {
+        el("p")
+            .class("empty")
+            .text("No line fits among the last 20 000 records, which the log keeps; for older ones go back in time.")
+    });
+    let list = el("ol").class("lines").all(rows.iter().map(|row| line(row, player.view().selected, link)));
     (tools(player, filter, &rows, link), el("div").class("logbook").all(wrong).all(empty).add(list))
 }
 
-fn line(row: &LogRow, link: &Link) -> El {
+/// A line: its instant leads there, its words select what it is about.
+fn line(row: &LogRow, selected: Option<Target>, link: &Link) -> El {
     let family = format!("node of-{}", family_name(row.family));
     let hover = |on| Msg::Do(player::Action::Hover(on));
     let go = button("", link, Msg::GoTo(row.time, Some(row.target)))
+        .class("at")
         .set("title", "Go to this moment")
-        .add(el("time").text(&clock(row.time)))
+        .add(el("time").text(&clock(row.time)));
+    let select = button("", link, Msg::Do(player::Action::Select(Some(row.target))))
+        .class("what")
         .add(el("span").class(family).text(&row.node))
         .add(el("span").text(row.rest()))
         .tells(ListenerKind::onpointerenter, link, hover(Some(row.target)))
         .tells(ListenerKind::onpointerleave, link, hover(None));
-    el("li").key(row.record.0).class(if row.warn { "warn" } else { "" }).add(go)
+    let classes = [("warn", row.warn), ("current", selected == Some(row.target))];
+    let class: String = classes.iter().filter(|(_, is)| *is).map(|(class, _)| format!("{class} ")).collect();
+    el("li").key(row.record.0).class(class).add(go).add(select)
 }
 
 fn filtered(filter: LogFilter) -> Msg {

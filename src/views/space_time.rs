@@ -29,8 +29,10 @@ const NARROW: f32 = 480.0;
 const SAID: f32 = 52.0;
 /// The room for instants above, in pixels.
 const ABOVE: f32 = 20.0;
+/// The room below them, in pixels.
+const BELOW: f32 = 10.0;
 /// The least and the greatest distance between lifelines, in pixels.
-const ROWS: (f32, f32) = (12.5, 34.0);
+const ROWS: (f32, f32) = (11.5, 34.0);
 /// Events nearer to one another than this are one tick, in pixels.
 const APART: f32 = 4.0;
 /// How near to a tick one points at it, in pixels.
@@ -103,6 +105,8 @@ struct Diagram<'a> {
     axis: Axis,
     /// The lifelines in sight, from above.
     rows: Vec<NodeId>,
+    /// How many have no room above and below them.
+    unseen: (usize, usize),
     /// From one to the next, in pixels.
     pitch: f32,
     /// Of each record, by its place, how it stands to the message that is selected; nothing where none is.
@@ -139,7 +143,8 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     let course = Course::new(records.into_iter());
     let messages = arrows(&course);
     let related = related(sight, &course);
-    let mut diagram = Diagram { sight, course: &course, axis, rows: Vec::new(), pitch: ROWS.0, related, names };
+    let mut diagram =
+        Diagram { sight, course: &course, axis, rows: Vec::new(), unseen: (0, 0), pitch: ROWS.0, related, names };
     if sight.look.events {
         diagram.axis.ranks = Some(diagram.instants());
     }
@@ -272,9 +277,10 @@ impl Diagram<'_> {
         let first = look.order.iter().copied().filter(|id| all.contains(id));
         let rest = all.iter().copied().filter(|id| !look.order.contains(id));
         let ordered: Vec<NodeId> = first.chain(rest).collect();
-        let room = (sight.size.1 - ABOVE - 6.0).max(ROWS.0);
+        let room = (sight.size.1 - ABOVE - BELOW).max(ROWS.0);
         let fit = ((room / ROWS.0) as usize).max(1);
         let start = look.scroll.min(ordered.len().saturating_sub(fit));
+        self.unseen = (start, ordered.len().saturating_sub(start + fit));
         self.rows = ordered.into_iter().skip(start).take(fit).collect();
         self.pitch = between(room / self.rows.len().max(1) as f32, ROWS.0, ROWS.1);
     }
@@ -310,7 +316,8 @@ impl Diagram<'_> {
             layer.line(Point::new(x, ABOVE - 4.0), Point::new(x, self.bottom()), Pen::new(Ink::Faint, 1.0));
             // The instants of cursor and pointer are said there as well.
             let said = [Some(self.axis.x(self.sight.world.now())), self.pointer().map(|pointer| pointer.x)];
-            if said.iter().flatten().all(|other| (other - x).abs() > SAID) {
+            let room = x + SAID * 0.5 < self.sight.size.0;
+            if room && said.iter().flatten().all(|other| (other - x).abs() > SAID) {
                 layer.texts.push(small(Point::new(x, 12.0), clock(at), Ink::Muted, Anchor::Middle));
             }
         }
@@ -360,7 +367,8 @@ impl Diagram<'_> {
         let (end, due) = match arrow.end {
             End::Arrived(_, at) => (at, at),
             End::Lost(_, at) => (at, self.due(arrow).max(at)),
-            End::UnderWay(due) => (now, due),
+            // It may have been delayed or hurried since it left.
+            End::UnderWay(due) => (now, self.sight.world.flight(arrow.record).map_or(due, |flight| flight.due)),
         };
         let begin = Point::new(self.axis.x(arrow.left), from);
         let goal = Point::new(self.axis.x(due), to);
@@ -379,6 +387,10 @@ impl Diagram<'_> {
             false if self.kin(arrow.record) == Kin::Chain => Pen::new(ink, 2.6),
             false => Pen::new(ink, if beat { 1.0 } else { 1.4 }).alpha(alpha),
         };
+        if let Some((_, goal)) = self.sight.look.dragged.filter(|(record, _)| *record == arrow.record) {
+            let pen = Pen::new(Ink::Warn, 2.0).dash(Dash::Dashed);
+            self.clipped(&mut list.over, begin, Point::new(self.axis.x(goal), to), pen);
+        }
         let lost = matches!(arrow.end, End::Lost(..));
         self.clipped(&mut list.live, begin, tip, if lost { pen.dash(Dash::Dashed) } else { pen });
         match arrow.end {
@@ -499,6 +511,12 @@ impl Diagram<'_> {
     fn names(&self, list: &mut DisplayList) {
         let height = self.bottom().max(self.sight.size.1);
         list.live.rect(Point::new(0.0, 0.0), (self.names - 2.0, height), 0.0, Some(Ink::Paper), None);
+        for (many, y) in [(self.unseen.0, ABOVE - 4.0), (self.unseen.1, self.bottom() + 8.0)] {
+            if many > 0 {
+                let told = format!("{many} more: shift and wheel");
+                list.live.texts.push(small(Point::new(4.0, y), told, Ink::Muted, Anchor::Start));
+            }
+        }
         for node in &self.rows {
             let Some(y) = self.y(*node) else { continue };
             let known = self.sight.world.node(*node);
