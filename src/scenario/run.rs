@@ -301,6 +301,7 @@ impl Run {
 
     /// Does what is no event and is due next; `false` where there is nothing.
     #[cold]
+    #[inline(never)]
     fn step_aside(&mut self) -> bool {
         let at = self.aside;
         let timed = self.timed.get(self.next_timed).filter(|(due, _)| *due == at).map(|(_, timed)| timed.clone());
@@ -332,6 +333,8 @@ impl Run {
     }
 
     /// Finds out when something is done next that is no event.
+    #[cold]
+    #[inline(never)]
     fn look_aside(&mut self) {
         let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
         let next = [timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min();
