@@ -350,6 +350,11 @@ impl Run {
     /// Everything up to and including the instant `until`.
     pub fn run_until(&mut self, until: Time, sink: &mut dyn Sink) {
         while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
+        self.rest_at(until);
+    }
+
+    /// Lets time pass until an instant up to which everything has happened.
+    pub fn rest_at(&mut self, until: Time) {
         self.world.rest_at(until);
         self.metrics.pass(until);
     }
