@@ -301,6 +301,7 @@ impl Run {
 
     /// Does what is no event and is due next; `false` where there is nothing.
     #[cold]
+    #[inline(never)]
     fn step_aside(&mut self) -> bool {
         let at = self.aside;
         let timed = self.timed.get(self.next_timed).filter(|(due, _)| *due == at).map(|(_, timed)| timed.clone());
@@ -332,6 +333,8 @@ impl Run {
     }
 
     /// Finds out when something is done next that is no event.
+    #[cold]
+    #[inline(never)]
     fn look_aside(&mut self) {
         let timed = self.timed.get(self.next_timed).map(|(at, _)| *at);
         let next = [timed, self.next_plan().map(|(at, _)| at), self.due_check].into_iter().flatten().min();
@@ -347,6 +350,11 @@ impl Run {
     /// Everything up to and including the instant `until`.
     pub fn run_until(&mut self, until: Time, sink: &mut dyn Sink) {
         while self.next_at().is_some_and(|at| at <= until) && self.step(sink) {}
+        self.rest_at(until);
+    }
+
+    /// Lets time pass until an instant up to which everything has happened.
+    pub fn rest_at(&mut self, until: Time) {
         self.world.rest_at(until);
         self.metrics.pass(until);
     }

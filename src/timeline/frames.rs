@@ -43,8 +43,15 @@ pub(super) struct Keyframe {
 
 impl Keyframe {
     pub fn new(run: &mut Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
-        let run = run.kept();
-        Keyframe { weight: run.weight(), run, acts: acts.clone(), next_act, alone: 0 }
+        // The beginning is never let go, and a page that opens need not know how to pack and to weigh.
+        let (run, weight) = if run.steps() == 0 {
+            (run.clone(), Scale::default())
+        } else {
+            let run = run.kept();
+            let weight = run.weight();
+            (run, weight)
+        };
+        Keyframe { run, acts: acts.clone(), next_act, weight, alone: 0 }
     }
 
     fn steps(&self) -> u64 {

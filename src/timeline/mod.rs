@@ -59,10 +59,7 @@ impl Sink for Scribe<'_> {
         if first.at >= self.from {
             return records.drain(..).for_each(|record| self.take(record));
         }
-        // Of a way that one has gone before, the tape knows everything.
-        if records.last().is_some_and(|last| !self.tape.knows(last.id)) {
-            records.iter().for_each(|record| self.tape.see(record));
-        }
+        records.iter().for_each(|record| self.tape.see(record));
         records.clear();
     }
 }
@@ -189,7 +186,7 @@ impl Timeline {
             }
         }
         let course = self.tree.here_mut();
-        self.run.run_until(until, &mut Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from });
+        self.run.rest_at(until);
         course.reached = course.reached.max(until);
         true
     }
@@ -232,7 +229,7 @@ impl Timeline {
         let act = course.acts.get(self.next_act).filter(|act| self.run.next_at().is_none_or(|event| event > act.at));
         let stepped = match act {
             Some(stamped) => {
-                self.run.run_until(stamped.at, &mut scribe);
+                self.run.rest_at(stamped.at);
                 if course.before.len() == self.next_act {
                     Rc::make_mut(&mut course.before).push(self.run.world.last_record());
                 }

@@ -53,13 +53,8 @@ impl Tape {
         &self.marks
     }
 
-    /// Whether it has seen everything up to a record.
-    pub(super) fn knows(&self, record: RecordId) -> bool {
-        record <= self.seen
-    }
-
     pub(super) fn see(&mut self, record: &Record) {
-        if self.knows(record.id) {
+        if record.id <= self.seen {
             return;
         }
         self.seen = record.id;
