@@ -5,13 +5,15 @@
 
 mod axis;
 mod charts;
+mod kin;
 pub mod requests;
 mod space_time;
 mod waterfall;
 
 pub use axis::Axis;
 pub use charts::{Chart, ChartSight, Line, MAX_POINTS, Plot, Spread, build as charts};
-pub use space_time::{Look, MAX_RECORDS, Sight, build as space_time, led};
+pub use kin::led;
+pub use space_time::{Look, MAX_RECORDS, Sight, build as space_time};
 pub use waterfall::{MAX_TRACED, PITCH, TraceLook, TraceSight, Traced, build as waterfall, length};
 
 use crate::scene::{Anchor, Ink, Point, Text};

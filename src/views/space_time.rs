@@ -7,10 +7,11 @@ use crate::scene::{
     Anchor, Area, Dash, DisplayList, Hit, Ink, Layer, Pen, Point, Target, between, draw_glyph, note, shorten, sign,
 };
 use crate::sim::{Micros, NodeId, Payload, RecordId, Time, clock};
-use crate::trace::course::{Course, cause};
-use crate::trace::space_time::{Arrow, End, arrows, future, lifelines, past};
+use crate::trace::course::Course;
+use crate::trace::space_time::{Arrow, End, arrows, lifelines};
 use crate::trace::{Log, sentence};
 
+use super::kin::{Kin, related};
 use super::{Axis, small};
 
 /// How many records are drawn at most, the latest.
@@ -41,8 +42,6 @@ const REACH: f32 = 5.0;
 const HEAD: f32 = 7.0;
 /// How many steps back a way through hidden lifelines is followed.
 const MAX_BACK: usize = 64;
-/// How many messages are named that led to one.
-const MAX_LED: usize = 12;
 /// What has nothing to do with what is selected.
 const FADED: u8 = 46;
 
@@ -115,17 +114,6 @@ struct Diagram<'a> {
     names: f32,
 }
 
-/// How a record stands to what is selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kin {
-    /// Neither can have influenced the other.
-    Concurrent,
-    /// One can have influenced the other.
-    Ordered,
-    /// One brought the other about, by a chain of causes.
-    Chain,
-}
-
 /// Draws the diagram. The axis that it was drawn on tells which instant is where.
 pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     for layer in [&mut list.ground, &mut list.live, &mut list.over] {
@@ -142,7 +130,7 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     records.reverse();
     let course = Course::new(records.into_iter());
     let messages = arrows(&course);
-    let related = related(sight, &course);
+    let related = related(sight.selected, &course);
     let mut diagram =
         Diagram { sight, course: &course, axis, rows: Vec::new(), unseen: (0, 0), pitch: ROWS.0, related, names };
     if sight.look.events {
@@ -170,48 +158,6 @@ fn axis(sight: &Sight, names: f32) -> Axis {
     // The beginning is at the left edge until the cursor has come to its place.
     let from = Time(end.0.saturating_sub(before));
     Axis { left: names, right: (sight.size.0 - 10.0).max(names + 1.0), from, until: from + Micros(span), ranks: None }
-}
-
-/// How all records stand to the message that is selected: what can have influenced it, what it can have influenced, and
-/// of these what brought it about and what it brought about.
-fn related(sight: &Sight, course: &Course) -> Option<Vec<Kin>> {
-    let Some(Target::Flight(record)) = sight.selected else { return None };
-    let here = course.place(record)?;
-    let mut related = vec![Kin::Concurrent; course.records().len()];
-    for id in past(course, record).into_iter().chain(future(course, record)) {
-        if let Some(place) = course.place(id) {
-            related[place] = Kin::Ordered;
-        }
-    }
-    let mut at = Some(here);
-    while let Some(place) = at {
-        related[place] = Kin::Chain;
-        at = course.cause(place);
-    }
-    // Causes have smaller numbers, so one pass finds everything that comes of it.
-    let mut brought = vec![false; related.len()];
-    brought[here] = true;
-    for place in here + 1..brought.len() {
-        brought[place] = course.cause(place).is_some_and(|cause| brought[cause]);
-        if brought[place] {
-            related[place] = Kin::Chain;
-        }
-    }
-    Some(related)
-}
-
-/// The messages that led to one, each the cause of the one before it, with itself first: who sent each, and to whom.
-pub fn led(log: &Log, record: RecordId) -> Vec<(NodeId, NodeId)> {
-    let mut ways = Vec::new();
-    let mut at = log.get(record);
-    for _ in 0..MAX_BACK {
-        let Some(record) = at.filter(|_| ways.len() < MAX_LED) else { break };
-        if let What::Sent { to, .. } | What::Duplicated { to, .. } = &record.what {
-            ways.push((record.node, *to));
-        }
-        at = log.get(cause(record));
-    }
-    ways
 }
 
 /// What a message is about and does.
