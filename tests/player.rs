@@ -389,3 +389,29 @@ fn time_runs_backwards_to_the_beginning_and_through_the_same_instants() {
     }
     assert_eq!((player.timeline().now(), player.playing(), player.backwards()), (Time::ZERO, false, false));
 }
+
+#[test]
+fn what_is_said_of_a_broken_promise_does_not_outlive_going_back_before_it() {
+    let mut player = chat();
+    let safe = faultline::sim::Value::Text("before-store".into());
+    player.dispatch(Action::Act(Act::Dial { dial: "acknowledge".to_owned(), value: safe }));
+    player.dispatch(Action::Pause);
+    for second in 2..12u64 {
+        player.dispatch(Action::Seek(Time(second * 1_000_000)));
+        for sender in ["sender-1", "sender-2"] {
+            player.dispatch(kill(sender));
+        }
+        player.dispatch(Action::Seek(Time(second * 1_000_000 + 900_000)));
+        if player.timeline().run().broken() > 0 {
+            break;
+        }
+    }
+    let told =
+        |player: &Player| player.notices().iter().filter(|notice| notice.told.contains("promise is broken")).count();
+    assert!(player.timeline().run().broken() > 0 && told(&player) == 1);
+    let after = player.timeline().now();
+    player.dispatch(Action::Seek(Time(1_500_000)));
+    assert_eq!((player.timeline().run().broken(), told(&player)), (0, 0));
+    player.dispatch(Action::Seek(after));
+    assert_eq!(told(&player), 1, "and it is said again where it breaks again");
+}

@@ -146,10 +146,7 @@ impl Player {
             }
             Looking::Raise(node, by) => self.raise(node, by),
             Looking::Reset => *look = Look::default(),
-            Looking::Drag(record, x) => {
-                let sent = self.timeline.log().get(record).map_or(Time::ZERO, |sent| sent.at);
-                look.dragged = Some((record, self.linked.axis.at(x).max(sent)));
-            }
+            Looking::Drag(record, x) => self.drag(record, x),
             Looking::Drop => {
                 if let Some((record, to)) = look.dragged.take() {
                     self.postpone(record, to);
@@ -160,6 +157,16 @@ impl Player {
             Looking::Trace(tracing) => self.trace_at(tracing),
             Looking::Chart(charting) => self.chart_at(charting),
         }
+    }
+
+    /// The end of a message is held at a place: not before it was sent, and whole milliseconds after it was due.
+    fn drag(&mut self, record: RecordId, x: f32) {
+        let to = self.linked.axis.at(x);
+        let Some(sent) = self.timeline.log().get(record) else { return };
+        let (What::Sent { due, .. } | What::Duplicated { due, .. }) = &sent.what else { return };
+        let due = self.timeline.run().world.flight(record).map_or(*due, |flight| flight.due);
+        let to = if to > due { due + Micros::ms((to.since(due).0 + 500) / 1_000) } else { to.max(sent.at) };
+        self.linked.look.dragged = Some((record, to));
     }
 
     /// While time goes on the diagram follows it.

@@ -551,6 +551,11 @@ impl Player {
             }
         }
         let broken = self.timeline.run().violations();
+        if broken.len() < self.told_broken {
+            // One has gone back to before it; it is told again where it breaks again.
+            self.told_broken = broken.len();
+            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
+        }
         if broken.len() > self.told_broken && self.journey.is_none() {
             self.told_broken = broken.len();
             let told = broken.last().map_or(String::new(), |broken| broken.told.to_string());
