@@ -21,39 +21,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("views", &["sim", "protocols", "components", "trace", "scene"]),
     ("link", &["sim", "protocols", "components", "scenario", "timeline"]),
     ("player", &["sim", "protocols", "components", "check", "trace", "scenario", "timeline", "scene", "views", "link"]),
-    (
-        "ui",
-        &[
-            "sim",
-            "protocols",
-            "components",
-            "check",
-            "trace",
-            "scenario",
-            "timeline",
-            "scene",
-            "views",
-            "link",
-            "player",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "sim",
-            "protocols",
-            "components",
-            "check",
-            "trace",
-            "scenario",
-            "timeline",
-            "scene",
-            "views",
-            "link",
-            "player",
-        ],
-    ),
+    ("ui", BELOW_UI),
+    ("cli", BELOW_UI),
 ];
+
+/// What the two outermost rooms may name: all but one another.
+const BELOW_UI: &[&str] =
+    &["sim", "protocols", "components", "check", "trace", "scenario", "timeline", "scene", "views", "link", "player"];
 
 /// The rooms that may touch the outside: the browser in `ui`, files and the terminal in `cli`.
 const OUTER: &[&str] = &["ui", "cli"];

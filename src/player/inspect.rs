@@ -154,18 +154,16 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         }
         None => {
             let sent = log.get(record)?;
-            let (What::Sent { to, message, due } | What::Duplicated { to, message, due }) = &sent.what else {
-                return None;
-            };
+            let (to, message, due) = sent.what.leaving()?;
             let fate = log.since(sent.at).find(|later| later.cause == record && fate(&later.what));
             let (state, well) = match fate.map(|fate| (&fate.what, fate.at)) {
                 Some((What::Lost { why, .. }, at)) => {
-                    (format!("lost at {}: {}", clock(at), why.sentence(world.name(*to))), false)
+                    (format!("lost at {}: {}", clock(at), why.sentence(world.name(to))), false)
                 }
                 Some((_, at)) => (format!("arrived at {}", clock(at)), true),
                 None => ("gone".to_owned(), true),
             };
-            (message.clone(), sent.node, *to, sent.at, *due, state, well)
+            (message.clone(), sent.node, to, sent.at, due, state, well)
         }
     };
     let mut lines = vec![

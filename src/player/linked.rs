@@ -1,6 +1,5 @@
 //! The linked views: which are open, how one looks at each, and what is done to a message by dragging it.
 
-use crate::components::What;
 use crate::scenario::Act;
 use crate::scene::{DisplayList, Point, Target};
 use crate::sim::{Micros, NodeId, RecordId, Time, clock};
@@ -163,8 +162,8 @@ impl Player {
     fn drag(&mut self, record: RecordId, x: f32) {
         let to = self.linked.axis.at(x);
         let Some(sent) = self.timeline.log().get(record) else { return };
-        let (What::Sent { due, .. } | What::Duplicated { due, .. }) = &sent.what else { return };
-        let due = self.timeline.run().world.flight(record).map_or(*due, |flight| flight.due);
+        let Some((.., due)) = sent.what.leaving() else { return };
+        let due = self.timeline.run().world.flight(record).map_or(due, |flight| flight.due);
         let to = if to > due { due + Micros::ms((to.since(due).0 + 500) / 1_000) } else { to.max(sent.at) };
         self.linked.look.dragged = Some((record, to));
     }
@@ -198,13 +197,10 @@ impl Player {
     fn postpone(&mut self, record: RecordId, to: Time) {
         let now = self.timeline.now();
         let Some(sent) = self.timeline.log().get(record) else { return };
-        let (What::Sent { to: receiver, message, due } | What::Duplicated { to: receiver, message, due }) = &sent.what
-        else {
-            return;
-        };
-        let (left, name, receiver) = (sent.at, crate::sim::Payload::name(message), *receiver);
+        let Some((receiver, message, due)) = sent.what.leaving() else { return };
+        let (left, name) = (sent.at, crate::sim::Payload::name(message));
         let under_way = self.timeline.run().world.flight(record).map(|flight| flight.due);
-        let due = under_way.unwrap_or(*due);
+        let due = under_way.unwrap_or(due);
         let act = match to > due {
             true => Act::Delay { message: record.0, by: to.since(due) },
             false => Act::Hurry { message: record.0 },
@@ -236,9 +232,8 @@ impl Player {
     /// From message to message as they left.
     fn next_message(&mut self, by: i32) {
         let log = self.timeline.log();
-        let sent = |record: &&crate::components::Record| {
-            matches!(record.what, What::Sent { .. } | What::Duplicated { .. }) && record.at >= self.linked.axis.from
-        };
+        let sent =
+            |record: &&crate::components::Record| record.what.leaving().is_some() && record.at >= self.linked.axis.from;
         let here = match self.view.selected {
             Some(Target::Flight(record)) => Some(record),
             _ => None,
@@ -257,12 +252,11 @@ impl Player {
     fn caused(&mut self, by: i32) {
         let Some(Target::Flight(here)) = self.view.selected else { return };
         let log = self.timeline.log();
-        let sent = |what: &What| matches!(what, What::Sent { .. } | What::Duplicated { .. });
         let before = |mut id: RecordId| {
             loop {
                 id = crate::trace::course::cause(log.get(id)?);
                 let record = log.get(id)?;
-                if sent(&record.what) {
+                if record.what.leaving().is_some() {
                     return Some(record.id);
                 }
             }
@@ -271,7 +265,7 @@ impl Player {
             true => before(here),
             false => log
                 .iter()
-                .filter(|record| record.id > here && sent(&record.what))
+                .filter(|record| record.id > here && record.what.leaving().is_some())
                 .find(|record| before(record.id) == Some(here))
                 .map(|record| record.id),
         };

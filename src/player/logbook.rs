@@ -4,7 +4,7 @@ use crate::components::{Record, What};
 use crate::protocols::Family;
 use crate::scene::{Target, sign};
 use crate::sim::{NodeId, RecordId, Time, clock};
-use crate::trace::sentence;
+use crate::trace::{is_routine, sentence};
 
 use super::Player;
 
@@ -148,29 +148,8 @@ fn target(record: &Record) -> Target {
 }
 
 fn is_message(what: &What) -> bool {
-    matches!(
-        what,
-        What::Sent { .. }
-            | What::Duplicated { .. }
-            | What::Arrived { .. }
-            | What::Lost { .. }
-            | What::Hurried { .. }
-            | What::Delayed { .. }
-    )
-}
-
-/// What happens all the time and says little.
-fn is_routine(what: &What) -> bool {
-    matches!(
-        what,
-        What::Timer { .. }
-            | What::Measure { .. }
-            | What::Written { .. }
-            | What::Served { .. }
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Placed
-    )
+    what.leaving().is_some()
+        || matches!(what, What::Arrived { .. } | What::Lost { .. } | What::Hurried { .. } | What::Delayed { .. })
 }
 
 /// The last lines of the log, newest first: what broke, was noticed and done; with `all`, every message as well; of

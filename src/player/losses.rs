@@ -31,7 +31,7 @@ impl Player {
 /// How far a message had come by `at`, from the record of its sending; all the way when that is forgotten.
 fn progress_at(log: &crate::trace::Log, sent: RecordId, at: Time) -> f32 {
     let Some(record) = log.get(sent) else { return 1.0 };
-    let (What::Sent { due, .. } | What::Duplicated { due, .. }) = &record.what else { return 1.0 };
+    let Some((.., due)) = record.what.leaving() else { return 1.0 };
     let whole = due.since(record.at).0;
     if whole == 0 { 1.0 } else { (at.since(record.at).0 as f32 / whole as f32).clamp(0.0, 1.0) }
 }

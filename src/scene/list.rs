@@ -398,6 +398,16 @@ pub const DOT_TOUCH: f32 = 14.0;
 pub const DOT_SURE: f32 = 6.0;
 
 impl DisplayList {
+    /// Empties it, keeping its memory, for one whose ground does not change.
+    pub fn clear(&mut self) {
+        for layer in [&mut self.ground, &mut self.live, &mut self.over] {
+            layer.clear();
+        }
+        self.dots.clear();
+        self.hits.clear();
+        self.ground_key = 1;
+    }
+
     /// What is under a pointer. A message within [`DOT_SURE`] comes first, then nodes, then messages near by, then links;
     /// of several of a kind the nearest.
     pub fn hit(&self, x: f32, y: f32, touch: bool) -> Option<Target> {

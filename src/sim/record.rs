@@ -282,6 +282,14 @@ pub trait Recorder<P: Payload> {
 }
 
 impl<P: Payload> What<P> {
+    /// For whom, what, and when it should arrive, where a message leaves: one that is sent, or a copy of it.
+    pub fn leaving(&self) -> Option<(NodeId, &P, Time)> {
+        match self {
+            What::Sent { to, message, due } | What::Duplicated { to, message, due } => Some((*to, message, *due)),
+            _ => None,
+        }
+    }
+
     /// The other end, where something is about a link itself, and not about a message on it.
     pub fn link_to(&self) -> Option<NodeId> {
         match self {

@@ -111,7 +111,7 @@ impl Clocks {
         } else {
             known.unwrap_or_default()
         };
-        if matches!(record.what, What::Sent { .. } | What::Duplicated { .. }) {
+        if record.what.leaving().is_some() {
             self.under_way.insert(record.id, stamp.clone());
         }
         if self.recent.len() >= RECENT {

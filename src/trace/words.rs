@@ -90,6 +90,20 @@ pub const KIND_WORDS: &[&str] = &[
     "measured",
 ];
 
+/// What happens all the time and says little.
+pub fn is_routine(what: &What) -> bool {
+    matches!(
+        what,
+        What::Timer { .. }
+            | What::Measure { .. }
+            | What::Written { .. }
+            | What::Served { .. }
+            | What::Wired { .. }
+            | What::Unwired { .. }
+            | What::Placed
+    )
+}
+
 /// One line: who did what, without the time.
 pub fn sentence(record: &Record, world: &World) -> String {
     match &record.what {

@@ -23,7 +23,7 @@ use super::header::{self, header};
 use super::host::Shared;
 use super::inspector::{dials, inspector, vitals};
 use super::lesson::lesson_panel;
-use super::log::log;
+use super::log::{self, log};
 use super::menu::{MenuAt, menu};
 use super::overlay::{self, Offer};
 use super::stage::{self, stage};
@@ -81,8 +81,8 @@ pub enum DockMsg {
     Height(f64),
     /// The log shows other lines.
     Filter(LogFilter),
-    /// A text is to be copied.
-    Copy(String),
+    /// The lines of the log are to be copied.
+    Copy,
 }
 
 /// What can be laid over the page.
@@ -234,7 +234,7 @@ impl Component for App {
                 None => self.open.push(fold),
             },
             Msg::Show(tab) => self.show(host, tab),
-            Msg::Dock(msg) => self.dock_told(&msg, ctx.link()),
+            Msg::Dock(msg) => self.dock_told(host, &msg, ctx.link()),
         }
         true
     }
@@ -306,11 +306,11 @@ impl App {
     }
 
     #[inline(never)]
-    fn dock_told(&mut self, msg: &DockMsg, link: &Link) {
+    fn dock_told(&mut self, host: &Shared, msg: &DockMsg, link: &Link) {
         match msg {
             DockMsg::Height(height) => self.height = *height,
             DockMsg::Filter(filter) => self.filter = filter.clone(),
-            DockMsg::Copy(text) => overlay::copy_text(text.clone(), link),
+            DockMsg::Copy => overlay::copy_text(log::as_text(&host.player(), &self.filter), link),
         }
     }
 

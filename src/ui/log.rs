@@ -60,7 +60,7 @@ fn expression(pattern: &str) -> Option<RegExp> {
 #[inline(never)]
 pub fn log_view(player: &Player, filter: &LogFilter, link: &Link) -> (El, El) {
     let pattern = Pattern::of(&filter.text);
-    let rows = player::log_rows(player, filter, &|line| pattern.fits(line), VIEW_LINES);
+    let rows = rows(player, filter, &pattern);
     let wrong =
         matches!(pattern, Pattern::Wrong).then(|| el("p").class("empty").text("This expression cannot be read."));
     let empty = rows.is_empty().then(|| {
@@ -69,7 +69,18 @@ pub fn log_view(player: &Player, filter: &LogFilter, link: &Link) -> (El, El) {
             .text("No line fits among the last 20 000 records, which the log keeps; for older ones go back in time.")
     });
     let list = el("ol").class("lines").all(rows.iter().map(|row| line(row, player.view().selected, link)));
-    (tools(player, filter, &rows, link), el("div").class("logbook").all(wrong).all(empty).add(list))
+    (tools(player, filter, link), el("div").class("logbook").all(wrong).all(empty).add(list))
+}
+
+fn rows(player: &Player, filter: &LogFilter, pattern: &Pattern) -> Vec<LogRow> {
+    player::log_rows(player, filter, &|line| pattern.fits(line), VIEW_LINES)
+}
+
+/// The lines that are shown, as text.
+#[inline(never)]
+pub fn as_text(player: &Player, filter: &LogFilter) -> String {
+    let rows = rows(player, filter, &Pattern::of(&filter.text));
+    rows.iter().map(|row| format!("{} {}\n", clock(row.time), row.text)).collect()
 }
 
 /// A line: its instant leads there, its words select what it is about.
@@ -95,12 +106,7 @@ fn filtered(filter: LogFilter) -> Msg {
     Msg::Dock(Rc::new(DockMsg::Filter(filter)))
 }
 
-fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> El {
-    let with = |change: &dyn Fn(&mut LogFilter)| {
-        let mut other = filter.clone();
-        change(&mut other);
-        filtered(other)
-    };
+fn tools(player: &Player, filter: &LogFilter, link: &Link) -> El {
     let world = &player.timeline().run().world;
     let sort = |(sort, name): &(Sort, &str)| el("option").selected(*sort == filter.sort).text(name);
     let sorts = {
@@ -128,8 +134,8 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
         move |event: &Event| Some(filtered(LogFilter { text: chosen(event)?, ..filter.clone() }))
     };
     let last = player.timeline().run().world.last_record();
-    let follow = with(&|other| other.until = if other.until.is_some() { None } else { Some(last) });
-    let text = rows.iter().map(|row| format!("{} {}\n", clock(row.time), row.text)).collect::<String>();
+    let until = if filter.until.is_some() { None } else { Some(last) };
+    let follow = filtered(LogFilter { until, ..filter.clone() });
     el("span")
         .class("tools")
         .add(el("select").label("Which lines").all(Sort::ALL.iter().map(sort)).asks(
@@ -157,9 +163,7 @@ fn tools(player: &Player, filter: &LogFilter, rows: &[LogRow], link: &Link) -> E
                 .set("aria-pressed", if filter.until.is_none() { "true" } else { "false" })
                 .set("title", "New lines appear as things happen"),
         )
-        .add(
-            button("Copy", link, Msg::Dock(Rc::new(DockMsg::Copy(text)))).set("title", "Copy the lines that are shown"),
-        )
+        .add(button("Copy", link, Msg::Dock(Rc::new(DockMsg::Copy))).set("title", "Copy the lines that are shown"))
 }
 
 /// The log, newest first; with `all`, every message as well.

@@ -121,23 +121,26 @@ fn copied(offer: &Offer, which: usize, label: &str, link: &Link) -> El {
     )
 }
 
+/// Copies a text; whether the browser let us. It refuses where the page has no leave to copy, and has no clipboard at all
+/// without https: in the dialog the text is selected then, and a key copies it.
+async fn to_clipboard(text: &str) -> bool {
+    match web_sys::window().map(|window| window.navigator().clipboard()) {
+        Some(clipboard) if !clipboard.is_undefined() => {
+            wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text)).await.is_ok()
+        }
+        _ => false,
+    }
+}
+
 /// Copies one of the texts and tells the app whether that worked.
 pub fn copy(offer: &Offer, which: usize, link: &Link) {
     let field = find(&format!("#link-{}", COPIES[which]));
     if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
         field.select();
     }
-    let clipboard = web_sys::window().map(|window| window.navigator().clipboard());
     let (text, link) = (offer.texts[which].clone(), link.clone());
     spawn_local(async move {
-        // Refused where the page has no leave to copy, and not there at all without https: then the text is selected,
-        // and a key copies it.
-        let copied = match clipboard {
-            Some(clipboard) if !clipboard.is_undefined() => {
-                wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok()
-            }
-            _ => false,
-        };
+        let copied = to_clipboard(&text).await;
         link.send_message(Msg::Copied(which, copied));
     });
 }
@@ -145,16 +148,9 @@ pub fn copy(offer: &Offer, which: usize, link: &Link) {
 /// Copies a text and says whether that worked.
 #[inline(never)]
 pub fn copy_text(text: String, link: &Link) {
-    let clipboard = web_sys::window().map(|window| window.navigator().clipboard());
     let link = link.clone();
     spawn_local(async move {
-        let copied = match clipboard {
-            Some(clipboard) if !clipboard.is_undefined() => {
-                wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok()
-            }
-            _ => false,
-        };
-        let (tone, told) = match copied {
+        let (tone, told) = match to_clipboard(&text).await {
             true => (Tone::Good, "Copied."),
             false => (Tone::Warn, "The browser does not let this page copy."),
         };

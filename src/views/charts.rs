@@ -107,12 +107,7 @@ impl Plot {
 /// Draws the charts beside and below one another. Where each stands.
 #[inline(never)]
 pub fn build(sight: &ChartSight, list: &mut DisplayList) -> Vec<Plot> {
-    for layer in [&mut list.ground, &mut list.live, &mut list.over] {
-        layer.clear();
-    }
-    list.dots.clear();
-    list.hits.clear();
-    list.ground_key = 1;
+    list.clear();
     if sight.charts.is_empty() {
         let words = "Choose at the left what is to be plotted.".to_owned();
         list.live.texts.push(text(Point::new(16.0, 28.0), words, 12.0, Ink::Muted));

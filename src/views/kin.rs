@@ -1,6 +1,5 @@
 //! What has to do with a message: what can have influenced it, what it can have influenced, and what brought it about.
 
-use crate::components::What;
 use crate::scene::Target;
 use crate::sim::{NodeId, RecordId};
 use crate::trace::Log;
@@ -57,8 +56,8 @@ pub fn led(log: &Log, record: RecordId) -> Vec<(NodeId, NodeId)> {
     let mut at = log.get(record);
     for _ in 0..MAX_BACK {
         let Some(record) = at.filter(|_| ways.len() < MAX_LED) else { break };
-        if let What::Sent { to, .. } | What::Duplicated { to, .. } = &record.what {
-            ways.push((record.node, *to));
+        if let Some((to, ..)) = record.what.leaving() {
+            ways.push((record.node, to));
         }
         at = log.get(cause(record));
     }

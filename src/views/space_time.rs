@@ -1,7 +1,7 @@
 //! The space–time diagram (Lamport 1978): time runs to the right, each component has a line, each message leads from one
 //! line to another. What is selected stands out with all that can have influenced it and all that it can have influenced.
 
-use crate::components::{Message, Record, What, World};
+use crate::components::{Record, What, World};
 use crate::protocols::{Family, Form};
 use crate::scene::{
     Anchor, Area, Dash, DisplayList, Hit, Ink, Layer, Pen, Point, Target, between, draw_glyph, note, shorten, sign,
@@ -9,7 +9,7 @@ use crate::scene::{
 use crate::sim::{Micros, NodeId, Payload, RecordId, Time, clock};
 use crate::trace::course::Course;
 use crate::trace::space_time::{Arrow, End, arrows, lifelines};
-use crate::trace::{Log, sentence};
+use crate::trace::{Log, is_routine, sentence};
 
 use super::kin::{Kin, related};
 use super::{Axis, small};
@@ -116,12 +116,7 @@ struct Diagram<'a> {
 
 /// Draws the diagram. The axis that it was drawn on tells which instant is where.
 pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
-    for layer in [&mut list.ground, &mut list.live, &mut list.over] {
-        layer.clear();
-    }
-    list.dots.clear();
-    list.hits.clear();
-    list.ground_key = 1;
+    list.clear();
     let names = if sight.size.0 < NARROW { NAMES.1 } else { NAMES.0 };
     let axis = axis(sight, names);
     // What left before the left edge and arrived after it is to be seen as well.
@@ -160,38 +155,18 @@ fn axis(sight: &Sight, names: f32) -> Axis {
     Axis { left: names, right: (sight.size.0 - 10.0).max(names + 1.0), from, until: from + Micros(span), ranks: None }
 }
 
-/// What a message is about and does.
-fn nature(what: &What) -> Option<(&Message, NodeId)> {
-    match what {
-        What::Sent { to, message, .. } | What::Duplicated { to, message, .. } => Some((message, *to)),
-        _ => None,
-    }
-}
-
 /// Whether a record is an event that a person looks for on a lifeline.
 fn telling(what: &What) -> bool {
-    !matches!(
-        what,
-        What::Sent { .. }
-            | What::Duplicated { .. }
-            | What::Arrived { .. }
-            | What::Served { .. }
-            | What::Timer { .. }
-            | What::Measure { .. }
-            | What::Written { .. }
-            | What::Lost { .. }
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Placed
-            | What::Relinked { .. }
-    )
+    !is_routine(what)
+        && what.leaving().is_none()
+        && !matches!(what, What::Arrived { .. } | What::Lost { .. } | What::Relinked { .. })
 }
 
 impl Diagram<'_> {
     /// The instants at which messages leave and arrive and events happen between the edges.
     fn instants(&self) -> Vec<Time> {
         let within = |at: Time| at >= self.axis.from && at <= self.sight.world.now();
-        let seen = |what: &What| telling(what) || nature(what).is_some() || matches!(what, What::Arrived { .. });
+        let seen = |what: &What| telling(what) || what.leaving().is_some() || matches!(what, What::Arrived { .. });
         let records = self.course.records().iter().filter(|record| within(record.at) && seen(&record.what));
         let mut instants: Vec<Time> = records.map(|record| record.at).collect();
         instants.dedup();
@@ -203,7 +178,7 @@ impl Diagram<'_> {
         let (sight, look) = (self.sight, self.sight.look);
         let mut all: Vec<NodeId> = sight.world.nodes().map(|(id, _)| id).collect();
         all.extend(
-            self.course.records().iter().filter(|record| nature(&record.what).is_some()).map(|record| record.node),
+            self.course.records().iter().filter(|record| record.what.leaving().is_some()).map(|record| record.node),
         );
         all.sort_unstable();
         all.dedup();
@@ -308,7 +283,9 @@ impl Diagram<'_> {
     /// A message: to where it arrived, to where it was lost, or to where it is to arrive.
     fn arrow(&self, arrow: &Arrow, list: &mut DisplayList) {
         let (Some(from), Some(to)) = (self.y(arrow.from), self.y(arrow.to)) else { return };
-        let Some((message, _)) = self.course.get(arrow.record).and_then(|record| nature(&record.what)) else { return };
+        let Some((_, message, _)) = self.course.get(arrow.record).and_then(|record| record.what.leaving()) else {
+            return;
+        };
         let now = self.sight.world.now();
         let (end, due) = match arrow.end {
             End::Arrived(_, at) => (at, at),
@@ -359,10 +336,8 @@ impl Diagram<'_> {
 
     /// When a message that was lost should have arrived.
     fn due(&self, arrow: &Arrow) -> Time {
-        match self.course.get(arrow.record).map(|record| &record.what) {
-            Some(What::Sent { due, .. } | What::Duplicated { due, .. }) => *due,
-            _ => arrow.left,
-        }
+        let sent = self.course.get(arrow.record).and_then(|record| record.what.leaving());
+        sent.map_or(arrow.left, |(.., due)| due)
     }
 
     /// The end of a message: full for what asks, hollow for what answers, as its dot is on the stage.
@@ -405,7 +380,7 @@ impl Diagram<'_> {
             for _ in 0..MAX_BACK {
                 let Some(place) = at else { break };
                 let record = self.course.records()[place];
-                let sent = nature(&record.what).and_then(|_| of(record.id));
+                let sent = record.what.leaving().and_then(|_| of(record.id));
                 if let Some((first, from)) = sent.and_then(|first| Some((first, self.y(first.from)?))) {
                     // What comes back to where it left would lie on its lifeline.
                     if first.from == arrow.to {
@@ -534,7 +509,7 @@ impl Diagram<'_> {
         let Some(Target::Flight(record)) = self.sight.hovered else { return };
         let Some(arrow) = messages.iter().find(|arrow| arrow.record == record) else { return };
         let (Some(from), Some(to)) = (self.y(arrow.from), self.y(arrow.to)) else { return };
-        let Some((message, _)) = self.course.get(record).and_then(|record| nature(&record.what)) else { return };
+        let Some((_, message, _)) = self.course.get(record).and_then(|record| record.what.leaving()) else { return };
         let (until, fate) = match arrow.end {
             End::Arrived(_, at) => (at, format!("arrived {} s", clock(at))),
             End::Lost(why, at) => (at, format!("lost: {}", why.sentence(world.name(arrow.to)))),

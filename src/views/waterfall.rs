@@ -101,12 +101,7 @@ pub struct Traced {
 /// Draws the trace.
 #[inline(never)]
 pub fn build(sight: &TraceSight, list: &mut DisplayList) -> Traced {
-    for layer in [&mut list.ground, &mut list.live, &mut list.over] {
-        layer.clear();
-    }
-    list.dots.clear();
-    list.hits.clear();
-    list.ground_key = 1;
+    list.clear();
     let course = Course::new(window(sight).into_iter());
     let spans = spans(&course);
     let requests = requests(&course, &spans, sight.world, sight.look.everyone);
