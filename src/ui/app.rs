@@ -16,7 +16,7 @@ use crate::sim::Time;
 use crate::views::Kind;
 
 use super::boot::Settings;
-use super::dock::{self, DockHand, dock};
+use super::dock::{self, DockHands, dock};
 use super::dom::{El, Link, button, el, find, focus, place_styles};
 use super::hands::Hands;
 use super::header::{self, header};
@@ -144,7 +144,7 @@ const DOCK: (f64, f64) = (248.0, 0.3);
 /// The page.
 pub struct App {
     hands: Rc<Hands>,
-    dock: Rc<DockHand>,
+    dock: DockHands,
     /// How high the views are, in pixels.
     height: f64,
     filter: LogFilter,
@@ -171,7 +171,7 @@ impl Component for App {
         let refresh = link.clone();
         host.on_refresh(Box::new(move || refresh.send_message(Msg::Refresh)));
         App {
-            dock: Rc::new(DockHand::new(host.clone())),
+            dock: DockHands::new(&host),
             height: DOCK.0.min(DOCK.1 * window_height()),
             filter: LogFilter::default(),
             hands: Rc::new(Hands::new(host, link)),

@@ -21,6 +21,7 @@ mod panes;
 mod stage;
 mod surfaces;
 mod tape;
+mod view_hand;
 mod watch;
 
 pub use boot::start;
