@@ -332,6 +332,8 @@ fn a_link_holds_a_moment_and_gives_it_back() {
         "selection",
         "settings",
         "speed",
+        "step",
+        "views",
     ];
     assert_eq!(keys(&back), known);
     assert_eq!((&back["name"], &back["seed"], &back["cursor"]["at"]), (&"chat".into(), &"9".into(), &"4s".into()));

@@ -6,7 +6,7 @@ mod random;
 
 use std::rc::Rc;
 
-use faultline::link::{self, Budget, Fault, LinkError, Opened, Shelf, Shown};
+use faultline::link::{self, Budget, Fault, LinkError, Opened, Picked, Shelf, Shown};
 use faultline::scenario::{Act, Document, Tree, builtin, builtins, schema};
 use faultline::sim::{Dist, LONGEST, Micros, Purpose, Stream, Time, Value};
 use faultline::timeline::{Cursor, MAX_ACTS, Moment, Stamped, Timeline};
@@ -181,6 +181,11 @@ fn every_mistake_is_said() {
     told("1~town.seed~1.seed~2.end", Fault::Word, &["expected seed~HEX, once"]);
     told("1~town.seed~10000000000000000.end", Fault::Word, &["expected seed"]);
     told("1~town.d~12.end", Fault::Word, &["sixteen"]);
+    told("1~town.step~0.end", Fault::Word, &["from 1 on"]);
+    told("1~town.message~a.end", Fault::Word, &["expected message~NUMBER"]);
+    told("1~town.view~logs.end", Fault::Word, &["\"logs\"", "did you mean \"log\"", "charts"]);
+    told("1~town.view~log.view~trace.view~charts.end", Fault::Limit, &["3 views", "2 is the limit"]);
+    told("1~town.pick~a.message~3.end", Fault::Word, &["more than one thing"]);
     told("1~town.move~a~1~99999999999.end", Fault::Word, &["expected move"]);
     told("1~town..end", Fault::Word, &["no word \"\""]);
     told("1~town.kill~a~2s.kill~b~1s.end", Fault::Limit, &["order of their times", "kill b"]);
@@ -514,7 +519,9 @@ fn links_of_every_version_still_open() {
         let expected = Shown {
             digest: fixture["digest"].as_u64(),
             speed: fixture["speed"].as_f64(),
-            selection: fixture["selection"].as_str().map(str::to_owned),
+            selection: fixture["selection"].as_str().map(|name| Picked::Node(name.to_owned())),
+            views: Vec::new(),
+            step: None,
             playing: fixture["playing"].as_bool().expect("playing"),
             moved: schema::read(&tree("moved")).expect("moved"),
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::link::{self, Opened, Shown};
+use crate::link::{self, Opened, Picked, Shown};
 use crate::scenario::{Tree, schema};
 use crate::sim::Micros;
 use crate::timeline::{Cursor, Moment, Source};
@@ -84,7 +84,14 @@ fn as_json(opened: &Opened) -> Json {
         "cursor": written(&moment.cursor),
         "digest": shown.digest.map(|digest| format!("{digest:016x}")),
         "speed": shown.speed,
-        "selection": shown.selection,
+        "selection": match &shown.selection {
+            None => json!(null),
+            Some(Picked::Node(name)) => json!(name),
+            Some(Picked::Between(from, to)) => json!([from, to]),
+            Some(Picked::Message(record)) => json!(record),
+        },
+        "views": shown.views,
+        "step": shown.step,
         "playing": shown.playing,
         "moved": written(&shown.moved),
         "notes": opened.notes,

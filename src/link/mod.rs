@@ -8,6 +8,7 @@
 mod deflate;
 mod estimate;
 mod letters;
+mod limits;
 mod packed;
 mod plain;
 
@@ -15,9 +16,11 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::scenario::schema::schema;
-use crate::scenario::{Act, Document, MAX_DOCUMENT, builtin, builtins, hidden};
-use crate::sim::{LONGEST, Table, Value, nearest};
-use crate::timeline::{Cursor, MAX_ACTS, Moment, Stamped};
+use crate::scenario::{Document, MAX_DOCUMENT, builtin, builtins, hidden};
+use crate::sim::{Table, Value, nearest};
+use crate::timeline::{Cursor, Moment, Stamped};
+
+use limits::{check_document, check_limits};
 
 pub use estimate::{EVENTS_A_SECOND, MAX_REPLAY, steps_to};
 
@@ -42,6 +45,22 @@ pub const MAX_MOVED: usize = 2_000;
 /// How many bytes a packed link may unpack to.
 pub const MAX_UNPACKED: usize = 4 * MAX_DOCUMENT;
 
+/// How many views beside the stage a link may open.
+pub const MAX_VIEWS: usize = 2;
+/// The views beside the stage, by their names in links.
+pub const VIEWS: [&str; 4] = ["space-time", "log", "trace", "charts"];
+
+/// What is selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// A component.
+    Node(String),
+    /// The link between two.
+    Between(String, String),
+    /// A message, by the number of the record of its sending.
+    Message(u64),
+}
+
 /// What the reader's page needs besides the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
@@ -49,8 +68,12 @@ pub struct Shown {
     pub digest: Option<u64>,
     /// Simulated seconds a second; the document's own when silent.
     pub speed: Option<f64>,
-    /// What is selected, as the page names it.
-    pub selection: Option<String>,
+    /// What is selected.
+    pub selection: Option<Picked>,
+    /// The views that are open beside the stage, of [`VIEWS`].
+    pub views: Vec<String>,
+    /// The step of the lesson that is open, from 1 on; the first when silent.
+    pub step: Option<u32>,
     /// Whether the run goes on at once.
     pub playing: bool,
     /// Components that were moved by hand, and where to.
@@ -60,7 +83,15 @@ pub struct Shown {
 impl Default for Shown {
     /// As a scenario opens by itself: it plays.
     fn default() -> Shown {
-        Shown { digest: None, speed: None, selection: None, playing: true, moved: Table::new() }
+        Shown {
+            digest: None,
+            speed: None,
+            selection: None,
+            views: Vec::new(),
+            step: None,
+            playing: true,
+            moved: Table::new(),
+        }
     }
 }
 
@@ -197,8 +228,16 @@ schema! {
         digest: Option<u64> [silent],
         /// Simulated seconds a second.
         speed: Option<f64> [silent],
-        /// What is selected.
+        /// The component that is selected.
         selection: Option<String> [silent],
+        /// Or the link.
+        between: Option<(String, String)> [silent],
+        /// Or the message.
+        message: Option<u64> [silent],
+        /// The views beside the stage.
+        views: Vec<String> [silent],
+        /// The step of the lesson.
+        step: Option<u32> [silent],
         /// When silent, it plays from the beginning and stands still at any other place.
         playing: Option<bool> [silent],
         /// Components that were moved by hand.
@@ -264,6 +303,13 @@ fn is_beginning(moment: &Moment, shown: &Shown) -> bool {
 
 fn parts(moment: &Moment, shown: &Shown) -> Parts {
     let document = &moment.document;
+    let (mut selection, mut between, mut message) = (None, None, None);
+    match shown.selection.clone() {
+        Some(Picked::Node(name)) => selection = Some(name),
+        Some(Picked::Between(from, to)) => between = Some((from, to)),
+        Some(Picked::Message(record)) => message = Some(record),
+        None => {}
+    }
     Parts {
         engine: Some(ENGINE),
         revision: Some(document.revision),
@@ -274,7 +320,11 @@ fn parts(moment: &Moment, shown: &Shown) -> Parts {
         cursor: (moment.cursor != Cursor::default()).then_some(moment.cursor),
         digest: shown.digest,
         speed: shown.speed,
-        selection: shown.selection.clone(),
+        selection,
+        between,
+        message,
+        views: shown.views.clone(),
+        step: shown.step,
         playing: (shown.playing != (moment.cursor == Cursor::default())).then_some(shown.playing),
         moved: shown.moved.clone(),
     }
@@ -439,117 +489,11 @@ fn settle(name: &str, parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkErr
     }
     let steps = if cursor == Cursor::default() { 0 } else { steps };
     let seed = parts.seed.unwrap_or(document.seed);
-    let shown = Shown { digest, speed: parts.speed, selection: parts.selection, playing, moved: parts.moved };
-    Ok(Opened { moment: Moment { document, seed, settings, acts: parts.acts, cursor }, shown, steps, notes })
-}
-
-fn check_document(document: &Document, name: &str) -> Result<(), LinkError> {
-    let problems = document.problems();
-    if let Some(first) = problems.first() {
-        let more = match problems.len() {
-            1 => String::new(),
-            n => format!(" ({} more)", n - 1),
-        };
-        return Err(LinkError::new(
-            Fault::Document,
-            format!("The scenario in this link has a problem: {first}{more}."),
-        ));
-    }
-    if document.name != name {
-        let told = format!("This link says that it is of \"{name}\", but the scenario in it is \"{}\".", document.name);
-        return Err(LinkError::new(Fault::Document, told));
-    }
-    Ok(())
-}
-
-fn check_limits(parts: &Parts) -> Result<(), LinkError> {
-    let limit = |told: String| Err(LinkError::new(Fault::Limit, told));
-    let counts = [
-        ("acts", parts.acts.len(), MAX_ACTS),
-        ("settings", parts.with.len(), MAX_SETTINGS),
-        ("moved components", parts.moved.len(), MAX_MOVED),
-    ];
-    for (what, count, most) in counts {
-        if count > most {
-            return limit(format!("This link has {count} {what}; {most} is the limit."));
-        }
-    }
-    let mut before = 0;
-    for Stamped { at, act } in &parts.acts {
-        if at.0 < before {
-            let told =
-                format!("The acts in this link must stand in the order of their times: \"{}\"", clean(&act.words()));
-            return limit(format!("{told} is earlier than the one before it."));
-        }
-        before = at.0;
-        texts(act).into_iter().try_for_each(check_text)?;
-    }
-    let ends = [before, parts.cursor.map_or(0, |cursor| cursor.at.0)];
-    if ends.into_iter().any(|at| at > LONGEST.0) {
-        return limit("This link goes further than 744 hours into the run, which is the limit.".to_owned());
-    }
-    for (name, value) in &parts.with {
-        check_text(name)?;
-        if let Value::Text(text) = value {
-            check_text(text)?;
-        }
-    }
-    parts.moved.keys().chain(&parts.selection).try_for_each(|text| check_text(text))?;
-    if parts.speed.is_some_and(|speed| !(0.001..=100.0).contains(&speed)) {
-        return limit("The speed in this link must be from 0.001 to 100.".to_owned());
-    }
-    Ok(())
-}
-
-/// Names and values come to stand on the page of someone who did not write them: no control characters, and nothing
-/// that turns the direction of the text around them.
-fn check_text(text: &str) -> Result<(), LinkError> {
-    if text.chars().count() > MAX_WORD {
-        let told = format!("A name or value in this link is longer than {MAX_WORD} characters, which is the limit.");
-        return Err(LinkError::new(Fault::Limit, told));
-    }
-    match text.chars().find(|c| hidden(*c)) {
-        Some(c) => {
-            let told = format!("A name or value in this link has an invisible character in it (U+{:04X}).", c as u32);
-            Err(LinkError::new(Fault::Word, told))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Every text of an act that someone else may have written.
-fn texts(act: &Act) -> Vec<&str> {
-    match act {
-        Act::Add { what, name } => [Some(what), name.as_ref()].into_iter().flatten().map(String::as_str).collect(),
-        Act::Remove { node }
-        | Act::Kill { node, .. }
-        | Act::Restart { node }
-        | Act::Pause { node }
-        | Act::Resume { node }
-        | Act::Slow { node, .. }
-        | Act::Clock { node, .. }
-        | Act::Disk { node, .. }
-        | Act::Lie { node, .. }
-        | Act::Cores { node, .. }
-        | Act::Isolate { node }
-        | Act::Rejoin { node } => vec![node],
-        Act::Partition { sides } => sides.iter().flatten().map(String::as_str).collect(),
-        Act::Wire { between: (a, b) }
-        | Act::Unwire { between: (a, b) }
-        | Act::Cut { between: (a, b), .. }
-        | Act::Heal { between: (a, b), .. }
-        | Act::Hold { between: (a, b), .. }
-        | Act::Release { between: (a, b), .. }
-        | Act::Link { between: (a, b), .. } => vec![a, b],
-        Act::HealAll {} => Vec::new(),
-        Act::Drop { .. } | Act::Hurry { .. } | Act::Delay { .. } | Act::Duplicate { .. } => Vec::new(),
-        Act::Set { node, field, value } => vec![node, field, text_of(value)],
-        Act::Dial { dial, value } => vec![dial, text_of(value)],
-    }
-}
-
-fn text_of(value: &Value) -> &str {
-    if let Value::Text(text) = value { text } else { "" }
+    let between = parts.between.map(|(from, to)| Picked::Between(from, to));
+    let selection = parts.selection.map(Picked::Node).or(between).or(parts.message.map(Picked::Message));
+    let Parts { speed, views, step, moved, acts, .. } = parts;
+    let shown = Shown { digest, speed, selection, views, step, playing, moved };
+    Ok(Opened { moment: Moment { document, seed, settings, acts, cursor }, shown, steps, notes })
 }
 
 /// A stranger's text, short and harmless enough to repeat in a sentence.

@@ -16,7 +16,10 @@ const FORMS: &[(&str, &str)] = &[
     ("at", "at~TIME or at~TIME~STEPS"),
     ("d", "d~DIGEST, sixteen hexadecimal digits"),
     ("speed", "speed~NUMBER"),
-    ("pick", "pick~NAME"),
+    ("pick", "pick~NAME, or pick~NAME~NAME for what links two"),
+    ("message", "message~NUMBER, the number of the record of its sending"),
+    ("view", "view~NAME, of space-time, log, trace and charts"),
+    ("step", "step~NUMBER, from 1 on"),
     ("play", "play"),
     ("still", "still"),
     ("move", "move~NAME~X~Y"),
@@ -224,6 +227,18 @@ pub(super) fn write(name: &str, parts: &Parts) -> String {
     if let Some(selection) = &parts.selection {
         word(&["pick", &text(selection)]);
     }
+    if let Some((from, to)) = &parts.between {
+        word(&["pick", &text(from), &text(to)]);
+    }
+    if let Some(message) = parts.message {
+        word(&["message", &message.to_string()]);
+    }
+    for view in &parts.views {
+        word(&["view", &text(view)]);
+    }
+    if let Some(step) = parts.step {
+        word(&["step", &step.to_string()]);
+    }
     if let Some(playing) = parts.playing {
         word(&[if playing { "play" } else { "still" }]);
     }
@@ -349,6 +364,15 @@ fn read_word(word: &str, parts: &mut Parts) -> Option<()> {
         ["d", digest] if digest.len() == 16 => once(&mut parts.digest, hex(digest)),
         ["speed", speed] => once(&mut parts.speed, read_number(speed)),
         ["pick", name] => once(&mut parts.selection, read_text(name)),
+        ["pick", from, to] => once(&mut parts.between, read_text(from).zip(read_text(to))),
+        ["message", number] => once(&mut parts.message, whole(number)),
+        ["view", view] => {
+            parts.views.push(read_text(view)?);
+            Some(())
+        }
+        ["step", step] => {
+            once(&mut parts.step, whole(step).and_then(|step| u32::try_from(step).ok()).filter(|step| *step > 0))
+        }
         ["play"] => once(&mut parts.playing, Some(true)),
         ["still"] => once(&mut parts.playing, Some(false)),
         ["move", name, x, y] => {

@@ -4,9 +4,12 @@ use crate::components::{Record, What};
 use crate::protocols::Family;
 use crate::scene::{Target, sign};
 use crate::sim::{NodeId, RecordId, Time, clock};
-use crate::trace::{is_routine, sentence};
+use crate::trace::{is_routine, is_telling, sentence};
 
 use super::Player;
+
+/// How many lines are shown of what comes after the cursor.
+const MAX_AHEAD: usize = 3;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,8 @@ pub struct LogLine {
     pub warn: bool,
     /// Whether it says that a promise was broken, which is no record of its own.
     pub broken: bool,
+    /// Whether it comes after the cursor: one has gone back.
+    pub ahead: bool,
 }
 
 /// What the log's view shows.
@@ -67,10 +72,15 @@ impl Sort {
         (Sort::All, "everything"),
     ];
 
+    /// Whether all such lines stand in the story, which goes back further than the log.
+    pub fn is_story(self) -> bool {
+        matches!(self, Sort::Telling | Sort::Faults)
+    }
+
     fn takes(self, what: &What) -> bool {
         match self {
             Sort::All => true,
-            Sort::Telling => wanted(what, false),
+            Sort::Telling => is_telling(what),
             Sort::Messages => is_message(what),
             Sort::Losses => matches!(what, What::Lost { .. }),
             Sort::Facts => matches!(what, What::Fact(_) | What::Note(_)),
@@ -94,38 +104,50 @@ pub struct LogRow {
     pub text: String,
     /// Whether something broke or was lost.
     pub warn: bool,
+    /// Whether it comes after the cursor: one has gone back.
+    pub ahead: bool,
     /// What it is about, to be selected: the message, or else the component.
     pub target: Target,
 }
 
-/// The last lines that a filter lets through, newest first, `most` at most. `fits` says whether a line's words do.
+/// The last lines that a filter lets through, newest first, `most` at most. `fits` says whether a line's words do. The story
+/// is told from the beginning on, with a little of what comes after the cursor where that is known; the rest as far back as
+/// the log goes.
 pub fn log_rows(player: &Player, filter: &LogFilter, fits: &dyn Fn(&str) -> bool, most: usize) -> Vec<LogRow> {
     let world = &player.timeline().run().world;
     let only = filter.node.as_ref().map(|name| world.find(name));
-    let mut rows = Vec::new();
-    for record in player.timeline().log().iter().rev() {
+    let now = world.last_record();
+    let row = |record: &Record| {
         let here = only.is_none_or(|only| only.is_some_and(|id| concerns(record, id)));
         if !here || !filter.sort.takes(&record.what) || filter.until.is_some_and(|until| record.id > until) {
-            continue;
+            return None;
         }
         let text = sentence(record, world);
-        if !fits(&text) {
-            continue;
-        }
-        rows.push(LogRow {
+        fits(&text).then(|| LogRow {
             record: record.id,
             time: record.at,
             node: world.name(record.node).to_owned(),
             family: sign(world.node(record.node).map_or("", |node| node.kind)).1,
             text,
             warn: warns(&record.what),
+            ahead: record.id > now,
             target: target(record),
-        });
-        if rows.len() >= most {
-            break;
-        }
+        })
+    };
+    if !filter.sort.is_story() {
+        return player.timeline().log().iter().rev().filter_map(row).take(most).collect();
     }
+    let (past, ahead) = story(player);
+    let mut rows: Vec<LogRow> = ahead.iter().filter_map(row).take(MAX_AHEAD).collect();
+    rows.reverse();
+    rows.extend(past.iter().rev().filter_map(row).take(most));
     rows
+}
+
+/// The story up to the cursor, and what is known of it after that.
+fn story(player: &Player) -> (&[Record], &[Record]) {
+    let (story, now) = (player.timeline().tape().story().records(), player.timeline().run().world.last_record());
+    story.split_at(story.partition_point(|record| record.id <= now))
 }
 
 impl LogRow {
@@ -160,22 +182,23 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
         Some(Target::Node(id)) => Some(id),
         _ => None,
     };
-    let telling = |what: &What| wanted(what, all || only.is_some());
-    // That everything is placed and up at the start is no news.
-    let news = |record: &Record| record.at > Time(1_000) || all;
-    let told = |record: &&Record| news(record) && telling(&record.what) && only.is_none_or(|id| concerns(record, id));
-    let records = player.timeline().log().iter().rev().filter(told);
-    let mut lines: Vec<LogLine> = records
-        .take(most)
-        .map(|record| LogLine {
-            record: record.id,
-            at: clock(record.at),
-            time: record.at,
-            text: sentence(record, world),
-            warn: warns(&record.what),
-            broken: false,
-        })
-        .collect();
+    let line = |record: &Record| LogLine {
+        record: record.id,
+        at: clock(record.at),
+        time: record.at,
+        text: sentence(record, world),
+        warn: warns(&record.what),
+        broken: false,
+        ahead: record.id > world.last_record(),
+    };
+    let mut lines: Vec<LogLine> = if all || only.is_some() {
+        let here = |record: &&Record| !is_routine(&record.what) && only.is_none_or(|id| concerns(record, id));
+        player.timeline().log().iter().rev().filter(here).take(most).map(line).collect()
+    } else {
+        let (past, ahead) = story(player);
+        let ahead = ahead.iter().take(MAX_AHEAD).rev();
+        ahead.chain(past.iter().rev()).take(most).map(line).collect()
+    };
     for broken in player.timeline().run().violations().iter() {
         let line = LogLine {
             record: broken.record,
@@ -184,6 +207,7 @@ pub fn log_lines(player: &Player, all: bool, most: usize) -> Vec<LogLine> {
             text: format!("✗ {}", broken.told),
             warn: true,
             broken: true,
+            ahead: false,
         };
         let place = lines.iter().position(|line| line.record <= broken.record).unwrap_or(lines.len());
         if place < most {
@@ -201,17 +225,6 @@ fn concerns(record: &Record, id: NodeId) -> bool {
         _ => None,
     };
     record.node == id || other == Some(id)
-}
-
-/// Whether a record is part of the story; with `all`, every message and every fact is.
-fn wanted(what: &What, all: bool) -> bool {
-    match what {
-        What::Sent { .. } | What::Duplicated { .. } | What::Arrived { .. } => all,
-        What::Fact(fact) => all || matches!(fact.name(), "suspected" | "replacing"),
-        // Heartbeats that nobody answers would bury what comes of them.
-        What::Lost { message, .. } if message.family() == Family::Control => all,
-        _ => !is_routine(what),
-    }
 }
 
 fn warns(what: &What) -> bool {

@@ -10,6 +10,7 @@ mod menu;
 mod notice;
 mod panel;
 mod past;
+mod promises;
 mod slider;
 mod tracing;
 mod travel;
@@ -26,13 +27,14 @@ pub use panel::{
 };
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
+pub use promises::{Broken, MAX_BROKEN, Promised, promises};
 pub use slider::Slider;
 pub use tracing::{Tracing, trace_key};
 
 use notice::sentence_case;
 use std::rc::Rc;
 
-use crate::link::Shown;
+use crate::link::{Picked, Shown};
 use crate::scenario::{Act, Document, Problem, builtin};
 use crate::scene::{DisplayList, Insets, Layout, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, Time, Value};
@@ -106,6 +108,8 @@ pub enum Action {
     ReducedMotion(bool),
     /// Turns to a step of the lesson.
     Step(usize),
+    /// Goes to where a promise was broken, by its place among all that were, and selects what did it.
+    Show(usize),
     /// A notice has been read.
     Dismiss(u64),
     /// Tells the person something.
@@ -156,6 +160,8 @@ pub struct Player {
     said: usize,
     /// Broken promises that the person was told of.
     told_broken: usize,
+    /// The broken promise that one is on the way to.
+    sought: Option<usize>,
     /// A way that takes longer than a frame.
     journey: Option<travel::Journey>,
     /// Whether time is gone through backwards while it plays.
@@ -211,6 +217,7 @@ impl Player {
             late: false,
             said: 0,
             told_broken: 0,
+            sought: None,
             journey: None,
             backwards: false,
             stop: Stop::Any,
@@ -359,6 +366,7 @@ impl Player {
                 self.step = step.min(steps.saturating_sub(1));
             }
             Action::Look(looking) => self.look_at(looking),
+            Action::Show(which) => self.show_broken(which),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Action::Tell(tone, told) => self.tell(tone, told),
             Action::Turn(place, value) => {
@@ -418,14 +426,18 @@ impl Player {
     pub fn shown(&self) -> Shown {
         let world = &self.timeline.run().world;
         let selection = match self.view.selected {
-            Some(Target::Node(id)) => world.node(id).map(|node| node.name.to_string()),
-            _ => None,
+            Some(Target::Node(id)) => world.node(id).map(|node| Picked::Node(node.name.to_string())),
+            Some(Target::Link(a, b)) => Some(Picked::Between(world.name(a).to_owned(), world.name(b).to_owned())),
+            Some(Target::Flight(record)) => Some(Picked::Message(record.0)),
+            None => None,
         };
         let moved = self.plan.at.iter().map(|(name, (x, y))| (name.to_string(), (*x as i32, *y as i32)));
         Shown {
             digest: Some(self.timeline.run().digest()),
             speed: (self.speed != self.timeline.document().speed).then_some(self.speed),
             selection,
+            views: self.linked.open.iter().map(|kind| kind.name().to_owned()).collect(),
+            step: (self.step > 0).then_some(self.step as u32 + 1),
             playing: self.playing,
             moved: moved.collect(),
         }
@@ -444,8 +456,10 @@ impl Player {
         let View { width, height, theme, reduced_motion, .. } = self.view;
         let (insets, linked) = (self.insets, std::mem::take(&mut self.linked));
         *self = Player { insets, ..opened };
-        // What was opened beside the stage stays so; what was hidden there is not in this run.
-        self.linked.open = linked.open;
+        // What was opened beside the stage stays so, unless a link says otherwise; what was hidden there is not in this run.
+        if self.linked.open.is_empty() {
+            self.linked.open = linked.open;
+        }
         self.view = View { width, height, theme, reduced_motion, ..View::default() };
         self.relayout();
     }
@@ -562,6 +576,12 @@ impl Player {
             // The last one is enough; the header counts them.
             self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
             self.tell(Tone::Warn, sentence_case(&format!("{BROKEN}{told}")));
+            if let Some(notice) = self.notices.last_mut() {
+                notice.leads = Some(self.told_broken - 1);
+            }
+        }
+        if self.sought.is_some() && self.journey.is_none() {
+            self.found_broken();
         }
         if let Some(halt) = self.timeline.run().world.halted().filter(|_| self.playing) {
             self.playing = false;

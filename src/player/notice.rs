@@ -27,6 +27,8 @@ pub struct Notice {
     pub tone: Tone,
     /// What.
     pub told: String,
+    /// The broken promise that it tells of, by its place among all that were.
+    pub leads: Option<usize>,
     /// How long it stays, in seconds of a run that goes on; for ever, what one has to know of.
     pub(super) left: f64,
 }
@@ -37,7 +39,7 @@ impl Player {
             return;
         }
         let left = if tone == Tone::Warn { f64::INFINITY } else { NOTICE_SHOWN };
-        self.notices.push(Notice { id: self.next_notice, tone, told, left });
+        self.notices.push(Notice { id: self.next_notice, tone, told, leads: None, left });
         self.next_notice += 1;
         if self.notices.len() > MAX_NOTICES {
             self.notices.remove(0);

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::link::{self, Fault, LinkError, Opened, Shown};
+use crate::link::{self, Fault, LinkError, Opened, Picked, Shown};
 use crate::scenario::{OPENING, Problem, builtin};
 use crate::scene::Target;
-use crate::sim::{Time, clock};
+use crate::sim::{RecordId, Time, clock};
 use crate::timeline::{Cursor, Moment, Timeline};
+use crate::views::Kind;
 
 use super::{Action, Player, SPEEDS, Stop, Tone};
 
@@ -102,6 +103,8 @@ impl Player {
     /// Goes to an instant; what a frame cannot do goes on in the next.
     pub(super) fn seek(&mut self, at: Time) {
         self.owed = 0.0;
+        // What was said of another moment would be read as of this one.
+        self.notices.retain(|notice| notice.tone == Tone::Warn);
         self.set_out(Cursor { at: at.min(self.length()), steps: None }, None);
     }
 
@@ -191,6 +194,9 @@ impl Player {
         if let Some(speed) = shown.speed {
             self.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
         }
+        let kind = |name: &String| Kind::ALL.iter().find(|(.., known)| known == name).map(|(kind, ..)| *kind);
+        self.linked.open = shown.views.iter().filter_map(kind).collect();
+        self.dispatch(Action::Step(shown.step.map_or(0, |step| (step as usize).saturating_sub(1))));
         let at = |(name, (x, y)): (&String, &(i32, i32))| (Rc::from(&**name), (*x as f32, *y as f32));
         self.plan.at = shown.moved.iter().map(at).collect();
         self.select_named(shown);
@@ -198,9 +204,23 @@ impl Player {
     }
 
     fn select_named(&mut self, shown: &Shown) {
-        let named = shown.selection.as_ref().and_then(|name| self.timeline.run().world.find(name));
+        let world = &self.timeline.run().world;
+        let named = match &shown.selection {
+            None => None,
+            Some(Picked::Node(name)) => world.find(name).map(Target::Node),
+            Some(Picked::Between(from, to)) => {
+                let ends = world.find(from).zip(world.find(to)).map(|(from, to)| (from.min(to), from.max(to)));
+                let linked = ends.filter(|(a, b)| world.node(*a).is_some_and(|node| node.link(*b).is_some()));
+                linked.map(|(a, b)| Target::Link(a, b))
+            }
+            Some(Picked::Message(record)) => {
+                let record = RecordId(*record);
+                let known = world.flight(record).is_some() || self.timeline.log().get(record).is_some();
+                known.then_some(Target::Flight(record))
+            }
+        };
         if named.is_some() {
-            self.view.selected = named.map(Target::Node);
+            self.view.selected = named;
         }
     }
 }

@@ -2,11 +2,13 @@
 
 mod frames;
 mod moment;
+mod story;
 mod tape;
 mod tree;
 
 pub use frames::{KEYFRAME_STEPS, MAX_BYTES, MAX_KEYFRAMES};
 pub use moment::{Cursor, MAX_ACTS, Moment, Source, Stamped};
+pub use story::{MAX_STORY, Story};
 pub use tape::{Mark, MarkKind, Tape};
 pub use tree::{Course, CourseId, MAX_BRANCHES};
 

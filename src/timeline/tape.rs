@@ -7,6 +7,8 @@ use crate::components::{Fact, Record, What};
 use crate::protocols::swim::Standing;
 use crate::sim::{Change, NodeId, RecordId, Time};
 
+use super::story::Story;
+
 /// How many marks are kept; with more, every second of the older half goes, except broken promises.
 pub const MAX_MARKS: usize = 2_000;
 
@@ -42,6 +44,7 @@ pub struct Mark {
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     marks: Rc<Vec<Mark>>,
+    story: Story,
     /// The last record that was looked at: a replay shows the same ones again.
     seen: RecordId,
     violations: usize,
@@ -52,12 +55,17 @@ impl Tape {
     pub fn marks(&self) -> &[Mark] {
         &self.marks
     }
+    /// What happened, in more words.
+    pub fn story(&self) -> &Story {
+        &self.story
+    }
 
     pub(super) fn see(&mut self, record: &Record) {
         if record.id <= self.seen {
             return;
         }
         self.seen = record.id;
+        self.story.see(record);
         let kind = match &record.what {
             What::Crashed { .. } | What::Paused | What::Cut { .. } | What::Held { .. } => MarkKind::Fault,
             What::Slowed { permille } if *permille > 1000 => MarkKind::Fault,
@@ -98,6 +106,7 @@ impl Tape {
     /// What came after `now`, after the record `last`, belongs to a branch that was left.
     pub(super) fn leave_branch(&mut self, now: Time, last: RecordId) {
         Rc::make_mut(&mut self.marks).retain(|mark| mark.at <= now && mark.record <= last);
+        self.story.leave_branch(last);
         self.seen = self.seen.min(last);
     }
 

@@ -1,6 +1,7 @@
 //! A record in words: for the log, the transcript and the tape.
 
 use crate::components::{Fact, Message, Record, Step, What, World};
+use crate::protocols::Family;
 use crate::protocols::queue::label;
 use crate::sim::{Micros, Payload, Plain, clock};
 
@@ -103,6 +104,20 @@ pub fn is_routine(what: &What) -> bool {
             | What::Placed
     )
 }
+
+/// Whether it belongs to the story of a run: what broke, was lost, was noticed and was done.
+pub fn is_telling(what: &What) -> bool {
+    match what {
+        What::Sent { .. } | What::Duplicated { .. } | What::Arrived { .. } => false,
+        What::Fact(fact) => TELLING.contains(&fact.name()),
+        // Heartbeats that nobody answers would bury what comes of them.
+        What::Lost { message, .. } => message.family() != Family::Control,
+        _ => !is_routine(what),
+    }
+}
+
+/// The facts that belong to the story.
+const TELLING: [&str; 6] = ["suspected", "declared", "refuted", "replacing", "sold", "turned-away"];
 
 /// One line: who did what, without the time.
 pub fn sentence(record: &Record, world: &World) -> String {

@@ -26,6 +26,7 @@ use super::lesson::lesson_panel;
 use super::log::{self, log};
 use super::menu::{MenuAt, menu};
 use super::overlay::{self, Offer};
+use super::promises;
 use super::stage::{self, stage};
 use super::tape::tape;
 use super::watch::Watch;
@@ -66,6 +67,8 @@ pub enum Msg {
     Copy(usize),
     /// It was copied, or the browser would not.
     Copied(usize, bool),
+    /// The link to where a promise was broken is to be copied.
+    CopyBroken(usize),
     /// A panel opens or shuts.
     Flip(Fold),
     /// A part of the narrow screen's sheet.
@@ -113,6 +116,8 @@ pub enum Fold {
     Side,
     /// Every message in the log.
     AllMessages,
+    /// What must hold.
+    Promises,
 }
 
 /// The parts of the narrow screen's sheet.
@@ -228,6 +233,10 @@ impl Component for App {
                 if let Over::Share(offer) = &mut self.over {
                     offer.copied = Some((which, well));
                 }
+            }
+            Msg::CopyBroken(which) => {
+                overlay::copy_broken(&host.player(), which, ctx.link());
+                return false;
             }
             Msg::Flip(fold) => match self.open.iter().position(|open| *open == fold) {
                 Some(place) => drop(self.open.remove(place)),
@@ -384,7 +393,12 @@ impl App {
                 el("aside")
                     .class("side")
                     .label("Details")
-                    .add(part("part", Tab::Node).add(inspector(player, link)).all(dials(player, link)))
+                    .add(
+                        part("part", Tab::Node)
+                            .add(inspector(player, link))
+                            .all(dials(player, link))
+                            .all(promises::panel(player, self.is_open(Fold::Promises), link)),
+                    )
                     .add(part("part", Tab::Charts).add(vitals(player)))
                     .add(part("part log", Tab::Log).add(log(player, self.is_open(Fold::AllMessages), link))),
             )

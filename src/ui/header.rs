@@ -4,7 +4,7 @@ use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, verdict};
 use crate::scenario::{builtins, titles};
-use crate::scene::{Target, Theme};
+use crate::scene::Theme;
 
 use super::app::{Fold, Msg, Opens};
 use super::dom::{El, Link, button, chosen, el};
@@ -74,17 +74,16 @@ fn scenarios(player: &Player, link: &Link) -> El {
         .add(el("select").set("id", "scenario").all(built).all(own).asks(ListenerKind::onchange, link, choose))
 }
 
-/// Whether everything that must hold has held so far; a click goes to where the next promise broke, and to whom.
+/// Whether everything that must hold has held so far; a click goes to where the next promise broke, and to what did it.
 pub fn promise(player: &Player, link: &Link) -> Option<El> {
     let (well, words) = verdict(player.timeline().document(), player)?;
-    let (broken, now) = (player.timeline().run().violations(), player.timeline().now());
-    // One after another, from where one stands.
-    let next = broken.iter().find(|broken| broken.at > now).or(broken.first());
-    let title = match next {
-        Some(next) => format!("{}. Click to go there.", next.told),
+    let next = player.next_broken().map(|(which, _)| which);
+    let told = next.and_then(|which| player.timeline().run().violations().get(which));
+    let title = match told {
+        Some(broken) => format!("{}. Click to go there.", broken.told),
         None => "Checked at every step.".to_owned(),
     };
-    let go = next.map_or(Msg::Refresh, |next| Msg::GoTo(next.at, Some(Target::Node(next.node))));
+    let go = next.map_or(Msg::Flip(Fold::Promises), |which| Msg::Do(Action::Show(which)));
     Some(
         button("", link, go)
             .class(if well { "verdict well" } else { "verdict broken" })

@@ -64,9 +64,10 @@ pub fn log_view(player: &Player, filter: &LogFilter, link: &Link) -> (El, El) {
     let wrong =
         matches!(pattern, Pattern::Wrong).then(|| el("p").class("empty").text("This expression cannot be read."));
     let empty = rows.is_empty().then(|| {
-        el("p")
-            .class("empty")
-            .text("No line fits among the last 20 000 records, which the log keeps; for older ones go back in time.")
+        el("p").class("empty").text(match filter.sort.is_story() {
+            true => "Nothing of this kind has happened. Everyday work stands under messages and facts.",
+            false => "No line fits among the last 20 000 records, which the log keeps; for older ones go back in time.",
+        })
     });
     let list = el("ol").class("lines").all(rows.iter().map(|row| line(row, player.view().selected, link)));
     (tools(player, filter, link), el("div").class("logbook").all(wrong).all(empty).add(list))
@@ -97,9 +98,12 @@ fn line(row: &LogRow, selected: Option<Target>, link: &Link) -> El {
         .add(el("span").text(row.rest()))
         .tells(ListenerKind::onpointerenter, link, hover(Some(row.target)))
         .tells(ListenerKind::onpointerleave, link, hover(None));
-    let classes = [("warn", row.warn), ("current", selected == Some(row.target))];
-    let class: String = classes.iter().filter(|(_, is)| *is).map(|(class, _)| format!("{class} ")).collect();
+    let class = classes(&[("warn", row.warn), ("ahead", row.ahead), ("current", selected == Some(row.target))]);
     el("li").key(row.record.0).class(class).add(go).add(select)
+}
+
+fn classes(of: &[(&str, bool)]) -> String {
+    of.iter().filter(|(_, is)| *is).map(|(class, _)| format!("{class} ")).collect()
 }
 
 fn filtered(filter: LogFilter) -> Msg {
@@ -176,15 +180,9 @@ pub fn log(player: &Player, all: bool, link: &Link) -> El {
             .text(" ")
             .text(&line.text);
         let key = if line.broken { format!("broken {}", line.text) } else { line.record.0.to_string() };
-        el("li").key(key).class(if line.warn { "warn" } else { "" }).add(go)
+        el("li").key(key).class(classes(&[("warn", line.warn), ("ahead", line.ahead)])).add(go)
     };
-    // After a leap the log begins shortly before where one stands.
-    let whole = player.timeline().log().iter().next().is_none_or(|first| first.id.0 <= 1);
-    let told = match whole {
-        true => "Nothing out of the ordinary has happened yet.",
-        false => "Nothing out of the ordinary of late; go back for what was before.",
-    };
-    let empty = lines.is_empty().then(|| el("p").class("empty").text(told));
+    let empty = lines.is_empty().then(|| el("p").class("empty").text("Nothing out of the ordinary has happened yet."));
     el("div")
         .class("log-panel")
         .add(

@@ -18,6 +18,7 @@ mod menu;
 mod overlay;
 mod painter;
 mod panes;
+mod promises;
 mod stage;
 mod surfaces;
 mod tape;

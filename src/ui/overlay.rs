@@ -21,7 +21,8 @@ pub fn notices(player: &Player, link: &Link) -> El {
             Tone::Warn => "warn",
         };
         let dismiss = button("×", link, Msg::Do(Action::Dismiss(notice.id))).label("Dismiss");
-        el("li").key(notice.id).class(class).add(el("span").text(&notice.told)).add(dismiss)
+        let show = notice.leads.map(|which| button("Show", link, Msg::Do(Action::Show(which))).class("show"));
+        el("li").key(notice.id).class(class).add(el("span").text(&notice.told)).all(show).add(dismiss)
     };
     el("ul").class("notices").set("role", "status").set("aria-live", "polite").all(player.notices().iter().map(notice))
 }
@@ -143,6 +144,14 @@ pub fn copy(offer: &Offer, which: usize, link: &Link) {
         let copied = to_clipboard(&text).await;
         link.send_message(Msg::Copied(which, copied));
     });
+}
+
+/// Copies the link to where a promise was broken.
+#[inline(never)]
+pub fn copy_broken(player: &Player, which: usize, link: &Link) {
+    if let Some((moment, shown)) = player.moment_of_broken(which) {
+        copy_text(address(&link::write(&moment, &shown).fragment, ""), link);
+    }
 }
 
 /// Copies a text and says whether that worked.

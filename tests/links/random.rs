@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use faultline::link::{self, Shown};
+use faultline::link::{self, Picked, Shown};
 use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, Tree, schema};
 use faultline::sim::{Dist, LONGEST, Micros, Table, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped};
@@ -173,14 +173,24 @@ fn moments() -> impl Strategy<Value = Moment> {
 
 fn shown() -> impl Strategy<Value = Shown> {
     let moved = proptest::collection::vec((text(), any::<(i32, i32)>()), 0..5);
-    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), proptest::option::of(text()), any::<bool>(), moved)
-        .prop_map(|(digest, speed, selection, playing, moved)| Shown {
+    let picked = prop_oneof![
+        text().prop_map(Picked::Node),
+        (text(), text()).prop_map(|(from, to)| Picked::Between(from, to)),
+        any::<u64>().prop_map(Picked::Message),
+    ];
+    let views = proptest::sample::subsequence(&link::VIEWS[..], 0..=link::MAX_VIEWS);
+    let looks = (proptest::option::of(picked), views, proptest::option::of(1..u32::MAX), any::<bool>());
+    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), looks, moved).prop_map(
+        |(digest, speed, (selection, views, step, playing), moved)| Shown {
             digest,
             speed,
             selection,
+            views: views.into_iter().map(str::to_owned).collect(),
+            step,
             playing,
             moved: Table::from_iter(moved),
-        })
+        },
+    )
 }
 
 proptest! {

@@ -1,0 +1,56 @@
+//! The story of a course: the few records out of thousands that tell what broke, was noticed and was done. It outlives the
+//! log, of which a busy run keeps a minute, and is known ahead of the cursor when one has gone back.
+
+use std::rc::Rc;
+
+use crate::components::{Record, What};
+use crate::sim::RecordId;
+use crate::trace::is_telling;
+
+/// How many records a story keeps. With more, messages that were lost in the older half go first, then the oldest quarter.
+pub const MAX_STORY: usize = 4_000;
+
+/// What a course has to tell, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    told: Rc<Vec<Record>>,
+    cut: bool,
+}
+
+impl Story {
+    /// All of it, oldest first; also what lies ahead of the cursor.
+    pub fn records(&self) -> &[Record] {
+        &self.told
+    }
+    /// Whether some of it was let go.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    pub(super) fn see(&mut self, record: &Record) {
+        // That everything is placed and up at the start is no news.
+        if !is_telling(&record.what) || matches!(record.what, What::Booted if record.at.0 <= 1_000) {
+            return;
+        }
+        let told = Rc::make_mut(&mut self.told);
+        told.push(record.clone());
+        if told.len() > MAX_STORY {
+            self.cut = true;
+            let mut place = 0;
+            told.retain(|record| {
+                place += 1;
+                place > MAX_STORY / 2 || !matches!(record.what, What::Lost { .. })
+            });
+            if told.len() > MAX_STORY - MAX_STORY / 4 {
+                told.drain(..MAX_STORY / 4);
+            }
+        }
+    }
+
+    /// What came after the record `last` belongs to a branch that was left.
+    pub(super) fn leave_branch(&mut self, last: RecordId) {
+        if self.told.last().is_some_and(|record| record.id > last) {
+            Rc::make_mut(&mut self.told).retain(|record| record.id <= last);
+        }
+    }
+}
