@@ -414,7 +414,7 @@ fn reason(name: &str) -> bool {
 }
 
 /// The unit of a measure, and what its values are divided by.
-fn scale(metrics: &Metrics, name: &str) -> (&'static str, f64) {
+pub(super) fn scale(metrics: &Metrics, name: &str) -> (&'static str, f64) {
     let time = metrics.whole(name).is_some_and(|whole| whole.max >= A_TIME);
     if time { (" ms", 1e3) } else { ("", 1.0) }
 }

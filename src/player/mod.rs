@@ -1,6 +1,7 @@
 //! Action in, frame out: transport, selection, camera, notices. No Yew and no browser, so that all of it is tested
 //! natively. A gesture, a key, a menu entry and a link all become the same [`Action`] values.
 
+mod breaks;
 mod charting;
 mod inspect;
 mod linked;
@@ -15,6 +16,7 @@ mod slider;
 mod tracing;
 mod travel;
 
+pub use breaks::{BreakSort, Breaking, Breakpoint, Draft, Offered, offered};
 pub use charting::{Back, Charting, MAX_CHARTS, Plotted, charts_key};
 pub use inspect::inspector;
 pub use linked::{Looking, MAX_OPEN, view_key};
@@ -34,7 +36,6 @@ pub use tracing::{Tracing, trace_key};
 use notice::sentence_case;
 use std::rc::Rc;
 
-use crate::link::{Picked, Shown};
 use crate::scenario::{Act, Document, Problem, builtin};
 use crate::scene::{DisplayList, Insets, Layout, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, Time, Value};
@@ -130,6 +131,8 @@ pub enum Action {
     Jump(bool),
     /// Puts a bookmark at this instant, or takes it away.
     Bookmark,
+    /// Does something to the breakpoints.
+    Break(Breaking),
     /// Does something to one of the linked views.
     Look(Looking),
 }
@@ -160,6 +163,10 @@ pub struct Player {
     said: usize,
     /// Broken promises that the person was told of.
     told_broken: usize,
+    /// Where a run stops that goes on.
+    breaks: Vec<Breakpoint>,
+    /// The courses and the instants at which it did.
+    hits: Vec<(CourseId, Time)>,
     /// The broken promise that one is on the way to.
     sought: Option<usize>,
     /// A way that takes longer than a frame.
@@ -217,6 +224,8 @@ impl Player {
             late: false,
             said: 0,
             told_broken: 0,
+            breaks: Vec::new(),
+            hits: Vec::new(),
             sought: None,
             journey: None,
             backwards: false,
@@ -366,6 +375,7 @@ impl Player {
                 self.step = step.min(steps.saturating_sub(1));
             }
             Action::Look(looking) => self.look_at(looking),
+            Action::Break(breaking) => self.set_break(&breaking),
             Action::Show(which) => self.show_broken(which),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Action::Tell(tone, told) => self.tell(tone, told),
@@ -397,9 +407,11 @@ impl Player {
             self.owed += seconds.clamp(0.0, LONGEST_FRAME) * self.speed * 1e6;
             let whole = self.owed as u64;
             let until = Time(self.timeline.now().0.saturating_add(whole));
+            self.timeline.watch_breaks(true);
             self.late = !self.timeline.advance(until, STEPS_A_FRAME);
             // What a frame could not do is forgiven: the run goes slower than asked.
             self.owed -= whole as f64;
+            self.stopped_at_break();
             self.after_change();
             changed = true;
         }
@@ -420,27 +432,6 @@ impl Player {
     /// This moment, to be shared.
     pub fn moment(&self) -> Moment {
         self.timeline.moment()
-    }
-
-    /// What a link says beside the moment.
-    pub fn shown(&self) -> Shown {
-        let world = &self.timeline.run().world;
-        let selection = match self.view.selected {
-            Some(Target::Node(id)) => world.node(id).map(|node| Picked::Node(node.name.to_string())),
-            Some(Target::Link(a, b)) => Some(Picked::Between(world.name(a).to_owned(), world.name(b).to_owned())),
-            Some(Target::Flight(record)) => Some(Picked::Message(record.0)),
-            None => None,
-        };
-        let moved = self.plan.at.iter().map(|(name, (x, y))| (name.to_string(), (*x as i32, *y as i32)));
-        Shown {
-            digest: Some(self.timeline.run().digest()),
-            speed: (self.speed != self.timeline.document().speed).then_some(self.speed),
-            selection,
-            views: self.linked.open.iter().map(|kind| kind.name().to_owned()).collect(),
-            step: (self.step > 0).then_some(self.step as u32 + 1),
-            playing: self.playing,
-            moved: moved.collect(),
-        }
     }
 
     #[inline(never)]

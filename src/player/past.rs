@@ -20,11 +20,13 @@ pub enum Stop {
     Act,
     /// A bookmark.
     Bookmark,
+    /// A breakpoint.
+    Break,
 }
 
 impl Stop {
     /// All of them with their names, for a list.
-    pub const ALL: [(Stop, &'static str); 8] = [
+    pub const ALL: [(Stop, &'static str); 9] = [
         (Stop::Any, "anything"),
         (Stop::Mark(MarkKind::Fault), "fault"),
         (Stop::Mark(MarkKind::Notice), "suspicion"),
@@ -33,6 +35,7 @@ impl Stop {
         (Stop::Mark(MarkKind::Violation), "broken promise"),
         (Stop::Act, "act of yours"),
         (Stop::Bookmark, "bookmark"),
+        (Stop::Break, "breakpoint"),
     ];
 
     /// What it is called.
@@ -149,7 +152,10 @@ impl Player {
         let found = if on { found.min() } else { found.max() };
         match found {
             Some(at) => self.seek(at),
-            None if on && matches!(stop, Stop::Any | Stop::Mark(_)) => self.seek_stop(stop),
+            None if stop == Stop::Break && self.breaks.is_empty() => {
+                self.tell(Tone::Quiet, "There is no breakpoint yet: ⏺ or B sets one.".to_owned());
+            }
+            None if on && matches!(stop, Stop::Any | Stop::Mark(_) | Stop::Break) => self.seek_stop(stop),
             None => {
                 let where_ = if on { "after" } else { "before" };
                 self.tell(Tone::Quiet, format!("No {} {where_} {} s.", stop.name(), clock(now)));
@@ -168,7 +174,8 @@ impl Player {
             timeline.tape().marks().iter().filter(move |mark| stop == Stop::Any || stop == Stop::Mark(mark.kind));
         let acts = timeline.acts().iter().filter(move |_| matches!(stop, Stop::Any | Stop::Act));
         let bookmarks = self.bookmarks.iter().filter(move |_| matches!(stop, Stop::Any | Stop::Bookmark));
-        let all = marks.map(|mark| mark.at).chain(acts.map(|act| act.at)).chain(bookmarks.copied());
+        let hits = self.hits().filter(move |_| stop == Stop::Break);
+        let all = marks.map(|mark| mark.at).chain(acts.map(|act| act.at)).chain(bookmarks.copied()).chain(hits);
         all.filter(move |at| within(*at))
     }
 }

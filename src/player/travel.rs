@@ -134,7 +134,11 @@ impl Player {
     /// Goes on for a frame's worth.
     pub(super) fn travel(&mut self) {
         let Some(journey) = self.journey.take() else { return };
+        self.timeline.watch_breaks(journey.stop == Some(Stop::Break));
         let there = self.timeline.go_on(journey.to, STEPS_AT_ONCE);
+        if self.stopped_at_break() {
+            return self.after_change();
+        }
         if let Some(stop) = journey.stop {
             if let Some(at) = self.first_stop(stop, journey.from) {
                 return self.seek(at);
@@ -185,6 +189,27 @@ impl Player {
                 false
             }
             _ => true,
+        }
+    }
+
+    /// What a link says beside the moment.
+    pub fn shown(&self) -> Shown {
+        let world = &self.timeline.run().world;
+        let selection = match self.view.selected {
+            Some(Target::Node(id)) => world.node(id).map(|node| Picked::Node(node.name.to_string())),
+            Some(Target::Link(a, b)) => Some(Picked::Between(world.name(a).to_owned(), world.name(b).to_owned())),
+            Some(Target::Flight(record)) => Some(Picked::Message(record.0)),
+            None => None,
+        };
+        let moved = self.plan.at.iter().map(|(name, (x, y))| (name.to_string(), (*x as i32, *y as i32)));
+        Shown {
+            digest: Some(self.timeline.run().digest()),
+            speed: (self.speed != self.timeline.document().speed).then_some(self.speed),
+            selection,
+            views: self.linked.open.iter().map(|kind| kind.name().to_owned()).collect(),
+            step: (self.step > 0).then_some(self.step as u32 + 1),
+            playing: self.playing,
+            moved: moved.collect(),
         }
     }
 

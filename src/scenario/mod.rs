@@ -16,7 +16,7 @@ mod watched;
 
 pub use act::Act;
 pub use builtin::{OPENING, builtin, builtins, titles};
-pub use condition::{Condition, MAX_DEPTH, Surroundings, Watch};
+pub use condition::{Condition, GLANCE, MAX_DEPTH, Surroundings, Watch};
 pub use document::{
     Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task, Vital,
     VitalLine,

@@ -1,11 +1,13 @@
 //! TIME TRAVEL: a history is a document, a seed, settings and acts; any instant of it can be had again.
 
+mod breaks;
 mod frames;
 mod moment;
 mod story;
 mod tape;
 mod tree;
 
+pub use breaks::{Break, MAX_BREAKS};
 pub use frames::{KEYFRAME_STEPS, MAX_BYTES, MAX_KEYFRAMES};
 pub use moment::{Cursor, MAX_ACTS, Moment, Source, Stamped};
 pub use story::{MAX_STORY, Story};
@@ -19,6 +21,7 @@ use crate::scenario::{Act, Document, Problem, Run, Sink};
 use crate::sim::{RecordId, Time, Value};
 use crate::trace::Log;
 
+use breaks::Breaks;
 use frames::{Frames, Keyframe, lies_on};
 use tree::Tree;
 
@@ -37,6 +40,7 @@ pub struct Timeline {
     /// On the way to somewhere: from when on one will want to look back there.
     log_from: Time,
     frames: Frames,
+    breaks: Breaks,
     /// What was taken back, the last of it at the end; until something else is done.
     undone: Vec<(Stamped, RecordId)>,
 }
@@ -45,6 +49,7 @@ pub struct Timeline {
 struct Scribe<'a> {
     log: &'a mut Log,
     tape: &'a mut Tape,
+    breaks: &'a mut Breaks,
     /// What is older is not written down.
     from: Time,
 }
@@ -52,6 +57,7 @@ struct Scribe<'a> {
 impl Sink for Scribe<'_> {
     fn take(&mut self, record: Record) {
         self.tape.see(&record);
+        self.breaks.see(&record);
         if record.at >= self.from {
             self.log.push(record);
         }
@@ -61,7 +67,10 @@ impl Sink for Scribe<'_> {
         if first.at >= self.from {
             return records.drain(..).for_each(|record| self.take(record));
         }
-        records.iter().for_each(|record| self.tape.see(record));
+        for record in records.iter() {
+            self.tape.see(record);
+            self.breaks.see(record);
+        }
         records.clear();
     }
 }
@@ -82,6 +91,7 @@ impl Timeline {
             frames: Frames::new(Keyframe::new(&mut run, &Rc::default(), 0)),
             run,
             log: Log::default(),
+            breaks: Breaks::default(),
             log_from: Time::ZERO,
             undone: Vec::new(),
         })
@@ -186,11 +196,29 @@ impl Timeline {
             if spent || !(self.run_on(until, last, last_record) || self.step()) {
                 return self.run.world.halted().is_some();
             }
+            if self.breaks.hit().is_some() {
+                return true;
+            }
         }
         let course = self.tree.here_mut();
         self.run.rest_at(until);
         course.reached = course.reached.max(until);
         true
+    }
+
+    /// These are the breakpoints from now on.
+    pub fn set_breaks(&mut self, breaks: &[Break]) {
+        self.breaks.set(breaks, &self.run);
+    }
+
+    /// From now on a run that goes on stops at breakpoints, or it does not: a way to somewhere passes them.
+    pub fn watch_breaks(&mut self, active: bool) {
+        self.breaks.watch(active, &self.run);
+    }
+
+    /// The breakpoint at which the run has stopped.
+    pub fn stopped_at(&self) -> Option<&Break> {
+        self.breaks.hit()
     }
 
     /// When something happens next: an event, a cue or an act.
@@ -207,7 +235,8 @@ impl Timeline {
     fn run_on(&mut self, until: Time, last: u64, last_record: RecordId) -> bool {
         let course = self.tree.here_mut();
         let until = course.acts.get(self.next_act).map_or(until, |act| act.at.min(until));
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
+        let mut scribe =
+            Scribe { log: &mut self.log, tape: &mut course.tape, breaks: &mut self.breaks, from: self.log_from };
         let before = self.run.steps();
         while self.run.next_at().is_some_and(|at| at <= until) {
             let spent = self.run.steps() >= last || self.run.world.last_record() >= last_record;
@@ -218,6 +247,9 @@ impl Timeline {
             if self.frames.wants(self.run.steps()) {
                 self.frames.take(&mut self.run, &course.acts, self.next_act);
             }
+            if scribe.breaks.stops(&self.run) {
+                break;
+            }
         }
         course.reached = course.reached.max(self.run.world.now());
         self.run.steps() > before
@@ -227,7 +259,8 @@ impl Timeline {
     /// when nothing is left to happen.
     pub fn step(&mut self) -> bool {
         let course = self.tree.here_mut();
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
+        let mut scribe =
+            Scribe { log: &mut self.log, tape: &mut course.tape, breaks: &mut self.breaks, from: self.log_from };
         let act = course.acts.get(self.next_act).filter(|act| self.run.next_at().is_none_or(|event| event > act.at));
         let stepped = match act {
             Some(stamped) => {
@@ -246,6 +279,8 @@ impl Timeline {
         };
         course.reached = course.reached.max(self.run.world.now());
         course.tape.see_violations(self.run.violations());
+        // One that is done by hand has somebody who looks.
+        self.breaks.stops(&self.run);
         if self.frames.wants(self.run.steps()) {
             self.frames.take(&mut self.run, &course.acts, self.next_act);
         }
@@ -278,7 +313,8 @@ impl Timeline {
 
     fn carry_out(&mut self, stamped: Stamped, last: RecordId) -> Result<(), String> {
         let course = self.tree.here_mut();
-        let mut scribe = Scribe { log: &mut self.log, tape: &mut course.tape, from: self.log_from };
+        let mut scribe =
+            Scribe { log: &mut self.log, tape: &mut course.tape, breaks: &mut self.breaks, from: self.log_from };
         self.run.act(&stamped.act, &mut scribe)?;
         Rc::make_mut(&mut course.acts).push(stamped);
         Rc::make_mut(&mut course.before).push(last);
@@ -364,6 +400,7 @@ impl Timeline {
 
     /// As [`Timeline::seek_towards`], where the run has come by the first of the acts `done`, in another course perhaps.
     fn set_out(&mut self, cursor: Cursor, done: &Rc<Vec<Stamped>>) {
+        self.breaks.watch(false, &self.run);
         let course = &self.tree.here().acts;
         let behind = cursor.at < self.now() || cursor.steps.is_some_and(|steps| steps < self.run.steps());
         let stays = !behind && lies_on(done, self.next_act, self.now(), course);
@@ -388,7 +425,9 @@ impl Timeline {
             if self.run.steps() >= last {
                 return false;
             }
-            if !(self.run_on(cursor.at, last.min(steps), RecordId(u64::MAX)) || self.step()) {
+            if !(self.run_on(cursor.at, last.min(steps), RecordId(u64::MAX)) || self.step())
+                || self.breaks.hit().is_some()
+            {
                 break;
             }
         }

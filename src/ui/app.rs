@@ -9,13 +9,14 @@ use web_sys::{Element, HtmlCanvasElement};
 use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action, LogFilter, Looking, Player, key_action};
+use crate::player::{self, Action, Draft, LogFilter, Looking, Player, key_action};
 use crate::scenario::Act;
 use crate::scene::{Target, Theme};
 use crate::sim::Time;
 use crate::views::Kind;
 
 use super::boot::Settings;
+use super::breaks::breaks;
 use super::dock::{self, DockHands, dock};
 use super::dom::{El, Link, button, el, find, focus, place_styles};
 use super::hands::Hands;
@@ -97,6 +98,8 @@ pub enum Opens {
     Help,
     /// A menu.
     Menu(MenuAt),
+    /// The breakpoints, and one that is being written.
+    Breaks(Draft),
 }
 
 /// What lies over the page.
@@ -105,6 +108,7 @@ enum Over {
     Share(Offer),
     Help,
     Menu(MenuAt),
+    Breaks(Draft),
 }
 
 /// What is open or shut.
@@ -275,6 +279,7 @@ impl Component for App {
             Over::Nothing => None,
             Over::Share(_) => find(".dialog .copied button"),
             Over::Help => find(".dialog .keys"),
+            Over::Breaks(_) => find(".breaks select"),
             Over::Menu(_) => find(".menu button:not([aria-disabled=true])"),
         };
         if let Some(wants) = wants.filter(|_| std::mem::take(&mut self.fresh)) {
@@ -334,8 +339,9 @@ impl App {
     }
 
     fn lay_over(&mut self, host: &Shared, opens: Opens) {
-        self.fresh = true;
+        self.fresh = !matches!((&self.over, &opens), (Over::Breaks(_), Opens::Breaks(_)));
         self.over = match opens {
+            Opens::Breaks(draft) => Over::Breaks(draft),
             Opens::Help => Over::Help,
             Opens::Share => Over::Share(overlay::offer(&host.player())),
             Opens::Menu(at) => {
@@ -417,6 +423,7 @@ impl App {
             Over::Nothing => {}
             Over::Share(offer) => all.extend(overlay::share(offer, link)),
             Over::Help => all.extend(overlay::help(link)),
+            Over::Breaks(draft) => all.extend(breaks(player, draft, link)),
             Over::Menu(at) => all.extend(menu(at, player, &self.hands, link)),
         }
         all

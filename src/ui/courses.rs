@@ -1,10 +1,10 @@
 //! The tree of the courses of events, under the tape and on its scale: a row each, a line from where it left another to
 //! where it has come. A click returns to it.
 
-use crate::player::{Action, Lane, Player, lanes};
+use crate::player::{Action, Draft, Lane, Player, lanes};
 use crate::sim::Time;
 
-use super::app::Msg;
+use super::app::{Msg, Opens};
 use super::dom::{El, Link, button, el};
 use super::tape::{along, share};
 
@@ -73,6 +73,12 @@ pub fn stops(player: &Player, link: &Link) -> El {
         .add(go("⟨", false, "To the previous ([)"))
         .add(select.asks(yew::virtual_dom::ListenerKind::onchange, link, chosen))
         .add(go("⟩", true, "To the next (])"))
+        .add(
+            button("⏺", link, Msg::Open(Opens::Breaks(Draft::default())))
+                .set("title", "Breakpoints (B)")
+                .set("id", "breaks")
+                .label("Breakpoints"),
+        )
         .add(
             button("⚑", link, Msg::Do(Action::Bookmark)).set("title", "A bookmark here, or none (*)").label("Bookmark"),
         )

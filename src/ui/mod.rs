@@ -3,6 +3,7 @@
 
 mod app;
 mod boot;
+mod breaks;
 mod chart;
 mod controls;
 mod courses;

@@ -167,7 +167,7 @@ pub fn copy_text(text: String, link: &Link) {
     });
 }
 
-fn dialog(title: &'static str, body: El, link: &Link) -> [El; 2] {
+pub(super) fn dialog(title: &'static str, body: El, link: &Link) -> [El; 2] {
     let close = button("×", link, Msg::Close).class("icon").label("Close");
     [
         el("div").class("veil dim").tells(ListenerKind::onclick, link, Msg::Close),
@@ -193,12 +193,12 @@ fn escape(event: &Event) -> Option<Msg> {
 const KEYS: &[(&str, &str)] = &[
     ("space", "play or pause"),
     (".  ,", "one event on, one back"),
-    ("→  ←", "a second on, a second back; five with shift"),
+    ("→  ←", "a second on, a second back, a tenth when slow; five of them with shift"),
     ("+  −", "faster, slower"),
     ("<", "backwards"),
     ("[  ]", "to what happened before, after"),
     ("z  Z", "take back, do again; control+z too"),
-    ("*", "bookmark"),
+    ("*  B", "bookmark; breakpoints"),
     ("0", "to the beginning"),
     ("f", "show everything"),
     ("1  2  3  4", "the views: space–time, log, trace, charts"),

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, KeyboardEvent};
 use yew::virtual_dom::ListenerKind;
 
-use crate::player::{Action, Player, Tone, key_action, news, prose};
+use crate::player::{Action, Draft, Player, Tone, key_action, news, prose};
 use crate::scene::Target;
 use crate::sim::Status;
 
@@ -184,6 +184,7 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
     let selected = player.view().selected;
     let msg = match key.as_str() {
         "?" => Msg::Open(Opens::Help),
+        "B" => Msg::Open(Opens::Breaks(Draft::default())),
         // As a click on it would.
         "Enter" if player.view().wire.is_some() => Msg::Click(selected),
         "ContextMenu" | "m" | "Enter" => {

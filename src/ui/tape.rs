@@ -106,6 +106,8 @@ fn bar(player: &Player, link: &Link) -> El {
         .bookmarks()
         .iter()
         .map(|at| place("mark flag", *at, length).set("title", format!("{}: bookmark", clock(*at))));
+    let stops =
+        player.hits().map(|at| place("mark stop", at, length).set("title", format!("{}: breakpoint", clock(at))));
     el("div")
         .class("bar")
         .set("role", "slider")
@@ -120,6 +122,7 @@ fn bar(player: &Player, link: &Link) -> El {
         .all(acts)
         .all(marks)
         .all(flags)
+        .all(stops)
         .add(place("mark cursor", now, length))
         .asks(ListenerKind::onpointerdown, link, move |event| point(event, length, true))
         .asks(ListenerKind::onpointermove, link, move |event| point(event, length, false))

@@ -42,6 +42,10 @@ const REACH: f32 = 5.0;
 const HEAD: f32 = 7.0;
 /// How many steps back a way through hidden lifelines is followed.
 const MAX_BACK: usize = 64;
+/// How many messages a pixel begin to hide one another, on eight lifelines.
+const CROWDED: f32 = 0.6;
+/// How opaque the messages of a crowd are at least.
+const THINNEST: f32 = 0.28;
 /// What has nothing to do with what is selected.
 const FADED: u8 = 46;
 
@@ -112,6 +116,8 @@ struct Diagram<'a> {
     related: Option<Vec<Kin>>,
     /// The room for names at the left, in pixels.
     names: f32,
+    /// How opaque messages are: where many lie on one another, the pattern is to be seen and not a block.
+    thin: f32,
 }
 
 /// Draws the diagram. The axis that it was drawn on tells which instant is where.
@@ -126,12 +132,25 @@ pub fn build(sight: &Sight, list: &mut DisplayList) -> Axis {
     let course = Course::new(records.into_iter());
     let messages = arrows(&course);
     let related = related(sight.selected, &course);
-    let mut diagram =
-        Diagram { sight, course: &course, axis, rows: Vec::new(), unseen: (0, 0), pitch: ROWS.0, related, names };
+    let mut diagram = Diagram {
+        sight,
+        course: &course,
+        axis,
+        rows: Vec::new(),
+        unseen: (0, 0),
+        pitch: ROWS.0,
+        related,
+        names,
+        thin: 1.0,
+    };
     if sight.look.events {
         diagram.axis.ranks = Some(diagram.instants());
     }
     diagram.arrange(&messages);
+    let wide = (diagram.axis.right - diagram.axis.left).max(1.0);
+    let seen = messages.iter().filter(|arrow| arrow.left >= diagram.axis.from).count() as f32;
+    // The more lifelines there are, the more room there is between them.
+    diagram.thin = between(CROWDED * wide * diagram.rows.len() as f32 / 8.0 / seen.max(1.0), THINNEST, 1.0);
     diagram.ground(&mut list.live);
     diagram.lines(&mut list.live);
     for arrow in &messages {
@@ -305,6 +324,7 @@ impl Diagram<'_> {
         let ink = Ink::Family(message.family());
         let alpha = self.alpha(arrow.record);
         let alpha = if beat && !chosen { alpha / 2 } else { alpha };
+        let alpha = if alpha == 255 { (255.0 * self.thin) as u8 } else { alpha };
         let pen = match chosen {
             true => Pen::new(Ink::Focus, 3.0),
             false if self.kin(arrow.record) == Kin::Chain => Pen::new(ink, 2.6),
