@@ -6,7 +6,7 @@ use faultline::check::CHECKS;
 use faultline::components::KINDS;
 use faultline::scenario::schema::{self, Schema};
 use faultline::scenario::{
-    Act, Condition, Cue, Dial, Document, FaultKind, FaultPlan, Group, Layout, Lesson, LinkRule, Load, LoadStep,
+    Act, Condition, Cue, Deed, Dial, Document, FaultKind, FaultPlan, Group, Layout, Lesson, LinkRule, Load, LoadStep,
     Problem, Promise, Region, Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
 };
 use faultline::sim::{Dist, Purpose, Stream};
@@ -152,7 +152,13 @@ fn every_field_stands_in_the_manual_with_its_default() {
     structure::<VitalLine>(manual, "A line, `{ measure", json!({"measure": "a", "stat": "p99", "of": "b"}));
     structure::<Lesson>(manual, "## `[lesson]`", json!({"steps": []}));
     structure::<Step>(manual, "A step, `[[lesson.steps]]`", json!({"title": "A", "text": "A", "tasks": []}));
-    structure::<Task>(manual, "A task, `[[lesson.steps.tasks]]`", json!({"text": "A", "done": condition}));
+    let deed = json!({"wait": "1s", "act": act});
+    structure::<Task>(
+        manual,
+        "A task, `[[lesson.steps.tasks]]`",
+        json!({"text": "A", "done": condition, "show": [deed]}),
+    );
+    structure::<Deed>(manual, "A deed, `[[lesson.steps.tasks.show]]`", deed);
     structure::<Simplification>(manual, "## `[[simplifications]]`", json!({"what": "A", "source": "A"}));
 
     // Of the enumerations, every word has its row, and the row every field.

@@ -4,6 +4,7 @@
 mod breaks;
 mod charting;
 mod inspect;
+mod lecture;
 mod linked;
 mod logbook;
 mod losses;
@@ -109,6 +110,10 @@ pub enum Action {
     ReducedMotion(bool),
     /// Turns to a step of the lesson.
     Step(usize),
+    /// Does what does a task of the open step.
+    ShowTask(usize),
+    /// The lesson goes on by itself, or does not.
+    Lecture(bool),
     /// Goes to where a promise was broken, by its place among all that were, and selects what did it.
     Show(usize),
     /// A notice has been read.
@@ -163,6 +168,9 @@ pub struct Player {
     said: usize,
     /// Broken promises that the person was told of.
     told_broken: usize,
+    /// What shows how a task is done, and a lesson that goes on by itself.
+    showing: Option<lecture::Showing>,
+    lecture: Option<lecture::Lecture>,
     /// Where a run stops that goes on.
     breaks: Vec<Breakpoint>,
     /// The courses and the instants at which it did.
@@ -224,6 +232,8 @@ impl Player {
             late: false,
             said: 0,
             told_broken: 0,
+            showing: None,
+            lecture: None,
             breaks: Vec::new(),
             hits: Vec::new(),
             sought: None,
@@ -373,9 +383,13 @@ impl Player {
             Action::Step(step) => {
                 let steps = self.timeline.document().lesson.as_ref().map_or(0, |lesson| lesson.steps.len());
                 self.step = step.min(steps.saturating_sub(1));
+                self.showing = None;
+                self.begin_step();
             }
             Action::Look(looking) => self.look_at(looking),
             Action::Break(breaking) => self.set_break(&breaking),
+            Action::ShowTask(task) => self.show_task(task),
+            Action::Lecture(on) => self.set_lecture(on),
             Action::Show(which) => self.show_broken(which),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Action::Tell(tone, told) => self.tell(tone, told),
@@ -413,6 +427,7 @@ impl Player {
             self.owed -= whole as f64;
             self.stopped_at_break();
             self.after_change();
+            self.teach(seconds.clamp(0.0, LONGEST_FRAME));
             changed = true;
         }
         self.playing && self.timeline.next_at().is_some() || changed && !self.view.recent.is_empty() && self.playing
@@ -470,7 +485,7 @@ impl Player {
     fn begun(&mut self) {
         self.view.selected = None;
         (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
-        self.told_broken = 0;
+        (self.told_broken, self.showing) = (0, None);
         self.ticked.clear();
         self.forwards();
         self.after_change();

@@ -118,6 +118,8 @@ pub struct TaskModel {
     pub text: Vec<Wordy>,
     /// Whether it was done.
     pub done: bool,
+    /// Whether it can be shown.
+    pub shows: bool,
 }
 
 /// A piece of prose.
@@ -163,7 +165,11 @@ pub fn steps(player: &Player) -> Vec<StepModel> {
                 .tasks
                 .iter()
                 .enumerate()
-                .map(|(task, words)| TaskModel { text: prose(&words.text), done: player.ticked(place, task) })
+                .map(|(task, words)| TaskModel {
+                    text: prose(&words.text),
+                    done: player.ticked(place, task),
+                    shows: !words.show.is_empty(),
+                })
                 .collect(),
         })
         .collect()

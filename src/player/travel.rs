@@ -103,6 +103,7 @@ impl Player {
     /// Goes to an instant; what a frame cannot do goes on in the next.
     pub(super) fn seek(&mut self, at: Time) {
         self.owed = 0.0;
+        self.showing = None;
         // What was said of another moment would be read as of this one.
         self.notices.retain(|notice| notice.tone == Tone::Warn);
         self.set_out(Cursor { at: at.min(self.length()), steps: None }, None);

@@ -1,6 +1,7 @@
 //! Acts: what a person, a cue, a plan or a link does to a run, by name. The engine's commands are what they come to.
 
 mod commands;
+mod meant;
 mod words;
 
 use crate::components::World;
@@ -8,6 +9,7 @@ use crate::sim::{Dist, Micros, Profile, Refusal, Value};
 
 use super::Document;
 use super::schema::schema;
+pub(super) use meant::named_in;
 
 pub(super) use commands::{border, check_pairs, check_sides, profile_between};
 

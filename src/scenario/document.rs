@@ -256,6 +256,19 @@ schema! {
         pub text: String,
         /// When it is done.
         pub done: Condition,
+        /// What does it, one after another, for a reader who wants to be shown and for a lecture.
+        pub show: Vec<Deed> [silent],
+    }
+}
+
+schema! {
+    /// An act that shows how a task is done.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Deed {
+        /// How long after the one before it.
+        pub wait: Micros = Micros::ZERO,
+        /// What is done. `@leader`, `@servers:follower` and `@star` name the first component that is that just then.
+        pub act: Act,
     }
 }
 

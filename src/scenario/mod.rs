@@ -18,8 +18,8 @@ pub use act::Act;
 pub use builtin::{OPENING, builtin, builtins, titles};
 pub use condition::{Condition, GLANCE, MAX_DEPTH, Surroundings, Watch};
 pub use document::{
-    Cue, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task, Vital,
-    VitalLine,
+    Cue, Deed, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task,
+    Vital, VitalLine,
 };
 pub use plan::{FaultKind, FaultPlan, MAX_AT_ONCE, MAX_PLANS, MIN_EVERY};
 pub use problem::{Problem, hidden};

@@ -133,6 +133,7 @@ impl Document {
                 let task = &step.tasks[place];
                 check_text("text", &task.text, found);
                 self.check_condition("done", &task.done, &names, found);
+                self.check_deeds(task, &names, found);
             });
         });
         found.each("simplifications", self.simplifications.len(), &mut |found, place| {

@@ -122,6 +122,8 @@ pub enum Fold {
     AllMessages,
     /// What must hold.
     Promises,
+    /// Big type and nothing but the lesson and the stage.
+    Lecture,
 }
 
 /// The parts of the narrow screen's sheet.
@@ -385,7 +387,13 @@ impl App {
                 .set("aria-selected", if current { "true" } else { "false" })
                 .class(if current { "current" } else { "" })
         };
-        let classes = format!("page {} {}", fold(Fold::Lesson, "no-lesson"), fold(Fold::Side, "no-side"));
+        let lecture = self.is_open(Fold::Lecture);
+        let classes = format!(
+            "page {} {} {}",
+            fold(Fold::Lesson, "no-lesson"),
+            fold(Fold::Side, "no-side"),
+            if lecture { "lecture" } else { "" }
+        );
         let keys = self.hands.clone();
         el("div")
             .class(classes)
@@ -393,7 +401,12 @@ impl App {
             .set("tabindex", "-1")
             .asks(ListenerKind::onkeydown, link, move |event| stage::key(&keys, event))
             .add(header(player, |fold| self.is_open(fold), link))
-            .add(el("aside").class(shown("lesson", Tab::Lesson)).label("Lesson").add(lesson_panel(player, link)))
+            .add(
+                el("aside")
+                    .class(shown("lesson", Tab::Lesson))
+                    .label("Lesson")
+                    .add(lesson_panel(player, lecture, link)),
+            )
             .add(stage(player, &self.hands, self.tool, false, link))
             .add(
                 el("aside")

@@ -191,6 +191,18 @@ pub fn find(selector: &str) -> Option<HtmlElement> {
     document.query_selector(selector).ok()??.dyn_into().ok()
 }
 
+/// Where a place of the window lies on an element, in the element's own pixels: a lecture shows it enlarged.
+pub fn within(element: &HtmlElement, at: (f64, f64)) -> (f64, f64) {
+    let (bounds, large) = (element.get_bounding_client_rect(), enlarged(element));
+    ((at.0 - bounds.left()) / large, (at.1 - bounds.top()) / large)
+}
+
+/// How many times as large an element is shown as it is.
+pub fn enlarged(element: &HtmlElement) -> f64 {
+    let (shown, own) = (element.get_bounding_client_rect().width(), f64::from(element.offset_width()));
+    if own > 0.0 && shown > 0.0 { shown / own } else { 1.0 }
+}
+
 /// Gives it the focus, without scrolling the page that a figure stands in.
 pub fn focus(element: &HtmlElement) {
     let options = web_sys::FocusOptions::new();

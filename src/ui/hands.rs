@@ -10,7 +10,7 @@ use crate::player::Action;
 use crate::scene::Target;
 
 use super::app::{Msg, Opens};
-use super::dom::{Link, find, focus};
+use super::dom::{Link, find, focus, within};
 use super::host::Shared;
 use super::menu::MenuAt;
 
@@ -57,11 +57,9 @@ impl Held {
 /// Where on the canvas. Yew listens at the root of the page, so that an event's current target is that and not the
 /// canvas.
 fn place(event: &MouseEvent) -> (f64, f64) {
-    let bounds = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
-    let (left, top) = bounds
-        .map(|canvas| canvas.get_bounding_client_rect())
-        .map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
-    (f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+    let at = (f64::from(event.client_x()), f64::from(event.client_y()));
+    let canvas = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    canvas.map_or(at, |canvas| within(&canvas, at))
 }
 
 impl Hands {

@@ -5,11 +5,11 @@ use crate::player::{Action, Player, StepModel, TaskModel, Wordy, steps};
 use crate::scenario::{Document, Simplification};
 use crate::scene::family_name;
 
-use super::app::Msg;
+use super::app::{Fold, Msg};
 use super::dom::{El, Link, button, el};
 
 /// The left panel.
-pub fn lesson_panel(player: &Player, link: &Link) -> El {
+pub fn lesson_panel(player: &Player, lecture: bool, link: &Link) -> El {
     let document = player.timeline().document();
     let steps = steps(player);
     let step = player.lesson_step();
@@ -17,25 +17,48 @@ pub fn lesson_panel(player: &Player, link: &Link) -> El {
         None => vec![el("h2").text(&document.title)],
         Some(now) => step_body(now, &document.title, step, steps.len(), link),
     };
+    let ways = (!steps.is_empty()).then(|| ways(player.lectures(), lecture, link));
     let summary = (step == 0 || steps.is_empty()).then(|| el("p").class("summary").text(&document.summary));
-    el("div").class("lesson-body").all(body).all(summary).all(simplified(document))
+    el("div").class("lesson-body").all(body).all(ways).all(summary).all(simplified(document))
+}
+
+/// Other ways to go through the lesson than reading it.
+fn ways(hands_free: bool, lecture: bool, link: &Link) -> El {
+    let pressed = |on: bool| if on { "true" } else { "false" };
+    el("p")
+        .class("ways")
+        .add(
+            button("▶ Hands-free", link, Msg::Do(Action::Lecture(!hands_free)))
+                .set("aria-pressed", pressed(hands_free))
+                .set("id", "hands-free")
+                .set("title", "The lesson goes on by itself and does what it asks for"),
+        )
+        .add(
+            button("Big type", link, Msg::Flip(Fold::Lecture))
+                .set("aria-pressed", pressed(lecture))
+                .set("id", "lecture")
+                .set("title", "For a lecture: only the lesson and the stage (L)"),
+        )
 }
 
 fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) -> Vec<El> {
     let go = |to: usize| Msg::Do(Action::Step(to));
-    let task = |task: &TaskModel| {
+    let task = |(place, task): (usize, &TaskModel)| {
+        let show = (task.shows && !task.done).then(|| {
+            button("Show me", link, Msg::Do(Action::ShowTask(place))).class("show").set("title", "Does it for you")
+        });
         let word = if task.done { "done: " } else { "to do: " };
         el("li")
             .class(if task.done { "done" } else { "" })
             .add(el("span").class("tick").set("aria-hidden", "true"))
-            .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text)))
+            .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text)).all(show))
     };
     let back = button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0);
     let next = button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next");
     let mut body =
         vec![el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)), el("h2").text(&now.title)];
     body.extend(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph))));
-    body.push(el("ul").class("tasks").all(now.tasks.iter().map(task)));
+    body.push(el("ul").class("tasks").all(now.tasks.iter().enumerate().map(task)));
     body.push(el("nav").class("steps").label("Steps").add(back).add(next));
     body
 }

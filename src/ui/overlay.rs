@@ -209,6 +209,8 @@ const KEYS: &[(&str, &str)] = &[
         "in the trace: from row to row; with shift from request to request; l slowest, o all chains, End the last",
     ),
     ("→  ←", "in the charts: from instant to instant, which every view shows; Enter goes there"),
+    ("PgDn  PgUp", "the next step of the lesson, the one before; so does a presenter's remote"),
+    ("L", "a lecture: big type, only the lesson and the stage"),
     ("Tab", "from component to component"),
     ("Enter  m", "the menu of what is selected"),
     ("k  K", "kill; kill and lose the disk"),

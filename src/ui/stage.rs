@@ -10,8 +10,8 @@ use crate::player::{Action, Draft, Player, Tone, key_action, news, prose};
 use crate::scene::Target;
 use crate::sim::Status;
 
-use super::app::{Msg, Opens};
-use super::dom::{El, Link, button, el, find, target};
+use super::app::{Fold, Msg, Opens};
+use super::dom::{El, Link, button, el, enlarged, find, target};
 use super::hands::Hands;
 use super::lesson::words;
 use super::menu::MenuAt;
@@ -184,6 +184,10 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
     let selected = player.view().selected;
     let msg = match key.as_str() {
         "?" => Msg::Open(Opens::Help),
+        "L" => Msg::Flip(Fold::Lecture),
+        // What a presenter's remote sends.
+        "PageDown" => Msg::Do(Action::Step(player.lesson_step() + 1)),
+        "PageUp" => Msg::Do(Action::Step(player.lesson_step().saturating_sub(1))),
         "B" => Msg::Open(Opens::Breaks(Draft::default())),
         // As a click on it would.
         "Enter" if player.view().wire.is_some() => Msg::Click(selected),
@@ -194,7 +198,8 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
                 Target::Node(id) => player.place_of(id),
                 _ => None,
             };
-            let (x, y) = at.map_or((60.0, 60.0), |at| (f64::from(at.x) + 24.0, f64::from(at.y) - 12.0));
+            let large = enlarged(&find(".stage canvas")?);
+            let (x, y) = at.map_or((60.0, 60.0), |at| (large * f64::from(at.x) + 24.0, large * f64::from(at.y) - 12.0));
             Msg::Open(Opens::Menu(MenuAt { target: selected, x: bounds.left() + x, y: bounds.top() + y }))
         }
         key => Msg::Key(key_action(&player, key, event.shift_key()), key == "Escape"),

@@ -14,6 +14,7 @@ use crate::player::Action;
 use crate::scene::{Insets, Theme};
 
 use super::boot::{Autoplay, Settings};
+use super::dom::{enlarged, within};
 use super::host::Shared;
 
 /// A listener that is taken away when it is dropped.
@@ -114,7 +115,7 @@ impl Drop for Watch {
 
 fn measure(host: &Shared, canvas: &HtmlCanvasElement) {
     let (width, height) = (canvas.client_width() as f32, canvas.client_height() as f32);
-    let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 3.0);
+    let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(1.0, 3.0) * enlarged(canvas);
     if width > 0.0 && height > 0.0 {
         host.resize(width, height, ratio);
     }
@@ -143,8 +144,7 @@ fn when_turned(host: &Shared, canvas: &HtmlCanvasElement, embed: bool) -> Closur
             return;
         }
         event.prevent_default();
-        let bounds = canvas.get_bounding_client_rect();
-        let (x, y) = (f64::from(event.client_x()) - bounds.left(), f64::from(event.client_y()) - bounds.top());
+        let (x, y) = within(&canvas, (f64::from(event.client_x()), f64::from(event.client_y())));
         let lines = if event.delta_mode() == 0 { 1.0 } else { 24.0 };
         let factor = libm::exp(-event.delta_y() * lines / if event.ctrl_key() { 120.0 } else { 500.0 });
         host.dispatch_quietly(Action::Zoom(factor.clamp(0.5, 2.0) as f32, x as f32, y as f32));

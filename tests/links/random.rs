@@ -134,7 +134,7 @@ fn cue_act() -> impl Strategy<Value = Act> {
 fn edits() -> impl Strategy<Value = Document> {
     let step = (text(), text(), span()).prop_map(|(title, text, after)| Step {
         title,
-        tasks: vec![Task { text: text.clone(), done: Condition::After(Time(after.0)) }],
+        tasks: vec![Task { text: text.clone(), done: Condition::After(Time(after.0)), show: Vec::new() }],
         text,
     });
     let acts = proptest::collection::vec(cue_act(), 0..4);

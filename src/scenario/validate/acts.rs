@@ -1,9 +1,9 @@
 //! What is wrong with cues and their acts, as far as one can tell before the run.
 
 use crate::components::{KINDS, kind};
-use crate::scenario::act::{check_pairs, check_sides};
+use crate::scenario::act::{check_pairs, check_sides, named_in};
 use crate::scenario::schema::Reader;
-use crate::scenario::{Act, Cue, Document};
+use crate::scenario::{Act, Cue, Document, Task};
 use crate::sim::{Profile, Value};
 
 use super::{MAX_LIST, check_name, check_number, check_text, fits};
@@ -26,6 +26,22 @@ impl Document {
         if let Some(condition) = &cue.when {
             self.check_condition("when", condition, names, found);
         }
+    }
+
+    /// What shows how a task is done.
+    pub(super) fn check_deeds(&self, task: &Task, names: &dyn Fn(&str) -> bool, found: &mut Reader) {
+        if task.show.len() > MAX_LIST {
+            found.wrong_in("show", &format!("{MAX_LIST} is the limit"));
+        }
+        let meant = |name: &str| named_in(name).is_none_or(names);
+        found.each("show", task.show.len().min(MAX_LIST), &mut |found, place| {
+            let act = &task.show[place].act;
+            let before = found.path.enter("act");
+            let inside = found.path.enter(act.word());
+            self.check_act(act, &meant, found);
+            found.path.leave(inside);
+            found.path.leave(before);
+        });
     }
 
     /// What a cue does, as far as one can tell before the run: names that nothing will have, numbers out of range.

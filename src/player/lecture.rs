@@ -1,0 +1,150 @@
+//! A lesson that goes on by itself: a task is shown by deeds of the document, and in a lecture one task after another and
+//! one step after another. It waits for what the run comes to; only for reading it takes time on the wall.
+
+use crate::scenario::{Deed, Step, Task};
+use crate::sim::{Micros, Time};
+
+use super::notice::sentence_case;
+use super::{Player, Tone};
+
+/// How many characters are read in a second, and how long it takes to begin, in seconds.
+const READ: (f64, f64) = (17.0, 2.0);
+/// The longest that a step's text is left alone, in seconds.
+const LONGEST_READ: f64 = 30.0;
+/// How long one looks at what a task has come to, in seconds.
+const LOOK: f64 = 3.0;
+/// How long a lecture waits for a task that nobody does, in simulated time.
+const PATIENCE: Micros = Micros::secs(30);
+
+/// Deeds that are being done.
+#[derive(Clone, Debug)]
+pub(super) struct Showing {
+    step: usize,
+    task: usize,
+    /// The next of them.
+    next: usize,
+    /// When.
+    due: Time,
+}
+
+/// A lecture.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lecture {
+    /// How long nothing is done, in seconds on the wall.
+    left: f64,
+    /// The task that is being waited for, and since when.
+    waiting: Option<(usize, Time)>,
+    /// How many tasks of the step are behind.
+    done: usize,
+}
+
+fn reading(step: &Step) -> f64 {
+    ((step.title.len() + step.text.len()) as f64 / READ.0 + READ.1).min(LONGEST_READ)
+}
+
+impl Player {
+    fn lesson(&self) -> &[Step] {
+        self.timeline.document().lesson.as_ref().map_or(&[], |lesson| &lesson.steps)
+    }
+
+    fn task(&self, step: usize, task: usize) -> Option<&Task> {
+        self.lesson().get(step)?.tasks.get(task)
+    }
+
+    /// Whether the lesson goes on by itself.
+    pub fn lectures(&self) -> bool {
+        self.lecture.is_some()
+    }
+
+    /// The lesson goes on by itself from now on, or stops doing so.
+    #[inline(never)]
+    pub(super) fn set_lecture(&mut self, on: bool) {
+        self.lecture = on.then(Lecture::default);
+        self.showing = None;
+        if on {
+            self.playing = true;
+            self.forwards();
+            self.begin_step();
+        }
+    }
+
+    /// A step of the lesson is read from its beginning.
+    #[inline(never)]
+    pub(super) fn begin_step(&mut self) {
+        let left = self.lesson().get(self.step).map_or(0.0, reading);
+        if let Some(lecture) = &mut self.lecture {
+            *lecture = Lecture { left, ..Lecture::default() };
+        }
+    }
+
+    /// Does what does a task of the step that is open.
+    #[inline(never)]
+    pub(super) fn show_task(&mut self, task: usize) {
+        let Some(first) = self.task(self.step, task).and_then(|task| task.show.first()) else { return };
+        let due = self.timeline.now() + first.wait;
+        self.showing = Some(Showing { step: self.step, task, next: 0, due });
+        self.playing = true;
+        self.forwards();
+        self.deeds();
+    }
+
+    /// While the run goes on: the deeds that are due, and what the lecture does next after so many seconds on the wall.
+    pub(super) fn teach(&mut self, seconds: f64) {
+        if self.showing.is_some() {
+            self.deeds();
+        }
+        if self.lecture.is_some() {
+            self.go_on_teaching(seconds);
+        }
+    }
+
+    #[inline(never)]
+    fn deeds(&mut self) {
+        while let Some(showing) = self.showing.clone().filter(|showing| showing.due <= self.timeline.now()) {
+            let deeds = self.task(showing.step, showing.task).map_or(&[][..], |task| &task.show);
+            let wait = deeds.get(showing.next + 1).map(|deed| deed.wait);
+            let deed = deeds.get(showing.next).cloned();
+            let now = self.timeline.now();
+            self.showing = wait.map(|wait| Showing { next: showing.next + 1, due: now + wait, ..showing });
+            let Some(Deed { act, .. }) = deed else { return };
+            match act.meant(&self.timeline.run().world) {
+                Ok(act) => self.act(act),
+                Err(told) => {
+                    self.showing = None;
+                    self.tell(Tone::Warn, format!("This cannot be shown just now: {}", sentence_case(&told)));
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn go_on_teaching(&mut self, seconds: f64) {
+        let Some(mut lecture) = self.lecture.take() else { return };
+        let now = self.timeline.now();
+        if lecture.left > 0.0 {
+            lecture.left -= seconds;
+        } else if let Some((task, since)) = lecture.waiting {
+            let patient = self.showing.is_some() || now.since(since) < PATIENCE;
+            if self.ticked(self.step, task) || !patient {
+                lecture = Lecture { left: LOOK, waiting: None, done: task + 1 };
+            }
+        } else if let Some(task) = self.task(self.step, lecture.done) {
+            let shown = !task.show.is_empty();
+            if self.ticked(self.step, lecture.done) {
+                lecture.done += 1;
+            } else {
+                lecture.waiting = Some((lecture.done, now));
+                if shown {
+                    self.show_task(lecture.done);
+                }
+            }
+        } else if self.step + 1 < self.lesson().len() {
+            self.step += 1;
+            self.lecture = Some(lecture);
+            return self.begin_step();
+        } else {
+            return self.tell(Tone::Quiet, "That was the lesson. The run goes on, and is yours.".to_owned());
+        }
+        self.lecture = Some(lecture);
+    }
+}
