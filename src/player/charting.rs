@@ -167,7 +167,7 @@ impl Player {
             Plotted::Losses => "losses by reason".to_owned(),
             Plotted::Rate(name) => format!("{name}: rate"),
             Plotted::Percentiles(name) => format!("{name}: percentiles"),
-            Plotted::Values(name) => format!("{name}: distribution"),
+            Plotted::Values(name) => format!("{name}: distribution, whole run"),
             Plotted::Waiting(node) => format!("{}: waiting", world.name(node)),
             Plotted::Busy(node) => format!("{}: busy", world.name(node)),
             Plotted::Dial(place) => document.dials.get(place).map_or_else(String::new, |dial| dial.title.clone()),

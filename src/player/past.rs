@@ -153,7 +153,7 @@ impl Player {
         match found {
             Some(at) => self.seek(at),
             None if stop == Stop::Break && self.breaks.is_empty() => {
-                self.tell(Tone::Quiet, "There is no breakpoint yet: ⏺ or B sets one.".to_owned());
+                self.tell(Tone::Quiet, "There is no breakpoint yet: ● or B sets one.".to_owned());
             }
             None if on && matches!(stop, Stop::Any | Stop::Mark(_) | Stop::Break) => self.seek_stop(stop),
             None => {

@@ -74,7 +74,7 @@ pub fn stops(player: &Player, link: &Link) -> El {
         .add(select.asks(yew::virtual_dom::ListenerKind::onchange, link, chosen))
         .add(go("⟩", true, "To the next (])"))
         .add(
-            button("⏺", link, Msg::Open(Opens::Breaks(Draft::default())))
+            button("●", link, Msg::Open(Opens::Breaks(Draft::default())))
                 .set("title", "Breakpoints (B)")
                 .set("id", "breaks")
                 .label("Breakpoints"),
