@@ -29,7 +29,7 @@ mod tests;
 
 pub use glyph::{draw as draw_glyph, sign};
 pub use labels::{shorten, text_width};
-pub use layout::{Heading, Layout, LayoutKind, Plan, PlanGroup};
+pub use layout::{Heading, Layout, LayoutKind, Patch, Plan, PlanGroup};
 pub use list::{
     Anchor, Area, Dash, DisplayList, Dot, Hit, Item, Layer, Mark, Outline, Pen, Point, Target, Text, between, bezier,
 };
