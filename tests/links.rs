@@ -516,6 +516,7 @@ fn links_of_every_version_still_open() {
             speed: fixture["speed"].as_f64(),
             selection: fixture["selection"].as_str().map(str::to_owned),
             playing: fixture["playing"].as_bool().expect("playing"),
+            layout: None,
             moved: schema::read(&tree("moved")).expect("moved"),
         };
         assert_eq!(shown, expected, "{link}");

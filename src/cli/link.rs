@@ -86,6 +86,7 @@ fn as_json(opened: &Opened) -> Json {
         "speed": shown.speed,
         "selection": shown.selection,
         "playing": shown.playing,
+        "layout": written(&shown.layout),
         "moved": written(&shown.moved),
         "notes": opened.notes,
     })

@@ -15,7 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::scenario::schema::schema;
-use crate::scenario::{Act, Document, MAX_DOCUMENT, builtin, builtins, hidden};
+use crate::scenario::{Act, Document, Layout, MAX_DOCUMENT, builtin, builtins, hidden};
 use crate::sim::{LONGEST, Table, Value, nearest};
 use crate::timeline::{Cursor, MAX_ACTS, Moment, Stamped};
 
@@ -53,6 +53,8 @@ pub struct Shown {
     pub selection: Option<String>,
     /// Whether the run goes on at once.
     pub playing: bool,
+    /// How the components are arranged; as the document says when silent.
+    pub layout: Option<Layout>,
     /// Components that were moved by hand, and where to.
     pub moved: Table<String, (i32, i32)>,
 }
@@ -60,7 +62,7 @@ pub struct Shown {
 impl Default for Shown {
     /// As a scenario opens by itself: it plays.
     fn default() -> Shown {
-        Shown { digest: None, speed: None, selection: None, playing: true, moved: Table::new() }
+        Shown { digest: None, speed: None, selection: None, playing: true, layout: None, moved: Table::new() }
     }
 }
 
@@ -201,6 +203,8 @@ schema! {
         selection: Option<String> [silent],
         /// When silent, it plays from the beginning and stands still at any other place.
         playing: Option<bool> [silent],
+        /// How the components are arranged, where another way was chosen.
+        layout: Option<Layout> [silent],
         /// Components that were moved by hand.
         moved: Table<String, (i32, i32)> [silent],
     }
@@ -276,6 +280,7 @@ fn parts(moment: &Moment, shown: &Shown) -> Parts {
         speed: shown.speed,
         selection: shown.selection.clone(),
         playing: (shown.playing != (moment.cursor == Cursor::default())).then_some(shown.playing),
+        layout: shown.layout,
         moved: shown.moved.clone(),
     }
 }
@@ -439,7 +444,8 @@ fn settle(name: &str, parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkErr
     }
     let steps = if cursor == Cursor::default() { 0 } else { steps };
     let seed = parts.seed.unwrap_or(document.seed);
-    let shown = Shown { digest, speed: parts.speed, selection: parts.selection, playing, moved: parts.moved };
+    let Parts { speed, selection, layout, moved, .. } = parts;
+    let shown = Shown { digest, speed, selection, playing, layout, moved };
     Ok(Opened { moment: Moment { document, seed, settings, acts: parts.acts, cursor }, shown, steps, notes })
 }
 

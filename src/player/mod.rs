@@ -18,7 +18,7 @@ pub use charting::{Back, Charting, MAX_CHARTS, Plotted, charts_key};
 pub use inspect::inspector;
 pub use linked::{Looking, MAX_OPEN, view_key};
 pub use logbook::{LogFilter, LogLine, LogRow, Sort, log_lines, log_rows};
-pub use menu::{Entry, key_action, menu, palette};
+pub use menu::{Entry, arrangements, key_action, menu, palette};
 pub use notice::{Notice, Tone};
 pub use panel::{
     Card, ChartLine, DialModel, FieldModel, Inspector, StepModel, TaskModel, VitalModel, Wordy, dials, news, prose,
@@ -34,7 +34,7 @@ use std::rc::Rc;
 
 use crate::link::Shown;
 use crate::scenario::{Act, Document, Problem, builtin};
-use crate::scene::{DisplayList, Insets, Layout, Plan, Point, Target, Theme, View, Wire};
+use crate::scene::{DisplayList, Insets, Layout, LayoutKind, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, Time, Value};
 use crate::timeline::{CourseId, Moment, Timeline};
 
@@ -90,6 +90,8 @@ pub enum Action {
     Wire(Option<NodeId>),
     /// The pointer has moved while wiring.
     WireTo(f32, f32),
+    /// Arranges all components so; who was moved by hand goes back among the others.
+    Arrange(LayoutKind),
     /// Shows everything.
     Fit,
     /// Moves the world under the canvas, in pixels.
@@ -246,6 +248,10 @@ impl Player {
     pub fn place_of(&self, id: NodeId) -> Option<Point> {
         self.layout.place(id).map(|at| self.view.to_screen(at))
     }
+    /// Whether all components stand in this arrangement, nobody moved by hand.
+    fn arranged(&self, layout: LayoutKind) -> bool {
+        self.plan.layout == layout && self.plan.at.is_empty()
+    }
     /// What is said to the person.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
@@ -331,6 +337,10 @@ impl Player {
                 if let Some(wire) = &mut self.view.wire {
                     (wire.x, wire.y) = (x, y);
                 }
+            }
+            Action::Arrange(layout) => {
+                (self.plan.layout, self.plan.at, self.fitted) = (layout, Default::default(), true);
+                self.relayout();
             }
             Action::Fit => {
                 self.fitted = true;
@@ -427,6 +437,7 @@ impl Player {
             speed: (self.speed != self.timeline.document().speed).then_some(self.speed),
             selection,
             playing: self.playing,
+            layout: Some(self.plan.layout).filter(|layout| *layout != self.timeline.document().layout),
             moved: moved.collect(),
         }
     }

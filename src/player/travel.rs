@@ -192,6 +192,7 @@ impl Player {
             self.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
         }
         let at = |(name, (x, y)): (&String, &(i32, i32))| (Rc::from(&**name), (*x as f32, *y as f32));
+        self.plan.layout = shown.layout.unwrap_or(self.timeline.document().layout);
         self.plan.at = shown.moved.iter().map(at).collect();
         self.select_named(shown);
         self.relayout();

@@ -6,10 +6,11 @@ use crate::components::Node;
 use crate::protocols::Family;
 use crate::sim::{Digest, Link, NodeId, Status};
 
-use super::labels::{NAME, Wish, place, text_width};
+use super::labels::{NAME, Wish, place, shorten, text_width};
 use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Layer, Pen, Point, Target, Text};
 use super::path::{Path, Spot, Stage};
 use super::theme::Ink;
+use super::layout::Patch;
 use super::{glyph, live};
 
 /// Names avoid lines while there are up to this many.
@@ -29,6 +30,7 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.ground.clear();
     list.hits.clear();
     list.captions.clear();
+    patches(stage, &mut list.ground);
     headings(stage, &mut list.ground);
     let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
     // The more there are, the paler each, so that together they are no brighter than a few.
@@ -122,6 +124,37 @@ fn headings(stage: &Stage, layer: &mut Layer) {
             alpha: 255,
             anchor: Anchor::Middle,
             halo: true,
+        });
+    }
+}
+
+/// Where the name of a place on a map stands: inside, at its upper edge.
+fn title_at(stage: &Stage, patch: &Patch) -> Point {
+    let at = stage.view.to_screen(patch.at);
+    Point::new(at.x, at.y - patch.radius * stage.view.camera.zoom + 19.0)
+}
+
+/// Zones and regions as soft places that their nodes stand in.
+#[inline(never)]
+fn patches(stage: &Stage, layer: &mut Layer) {
+    for patch in stage.layout.patches() {
+        let radius = patch.radius * stage.view.camera.zoom;
+        let at = stage.view.to_screen(patch.at);
+        if !stage.in_sight(at, radius) {
+            continue;
+        }
+        let pen = Pen::new(Ink::Faint, 1.25).dash(if patch.inner { Dash::Dashed } else { Dash::Solid });
+        layer.circle(at, radius, Some(Ink::Area), Some(pen));
+        let title = shorten(&capitals(&patch.title), HEADING, radius * 1.4);
+        layer.texts.push(Text {
+            at: title_at(stage, patch),
+            text: title,
+            size: HEADING,
+            weight: 400,
+            ink: Ink::Muted,
+            alpha: 255,
+            anchor: Anchor::Middle,
+            halo: false,
         });
     }
 }
@@ -296,6 +329,11 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
             let half = (text_width(&capitals(&heading.title), HEADING) * 0.5, HEADING * 0.5);
             Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
         }));
+    }
+    for patch in stage.layout.patches() {
+        let at = title_at(stage, patch);
+        let half = (text_width(&capitals(&patch.title), HEADING) * 0.5, HEADING * 0.5);
+        wishes.push(Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 });
     }
     let avoided = if lines.len() <= MAX_AVOIDED { lines } else { &[] };
     for placed in place(&wishes, avoided, (stage.view.width, stage.view.height)) {

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use faultline::link::{self, Shown};
-use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, Tree, schema};
-use faultline::sim::{Dist, LONGEST, Micros, Table, Time, Value};
+use faultline::scenario::{Act, Condition, Cue, Document, Group, Layout, Lesson, Step, Task, Tree, schema};
+use faultline::sim::{Choice, Dist, LONGEST, Micros, Table, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -173,12 +173,15 @@ fn moments() -> impl Strategy<Value = Moment> {
 
 fn shown() -> impl Strategy<Value = Shown> {
     let moved = proptest::collection::vec((text(), any::<(i32, i32)>()), 0..5);
-    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), proptest::option::of(text()), any::<bool>(), moved)
-        .prop_map(|(digest, speed, selection, playing, moved)| Shown {
+    let layout = proptest::option::of(proptest::sample::select(Layout::ALL));
+    let pick = proptest::option::of(text());
+    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), pick, any::<bool>(), layout, moved)
+        .prop_map(|(digest, speed, selection, playing, layout, moved)| Shown {
             digest,
             speed,
             selection,
             playing,
+            layout,
             moved: Table::from_iter(moved),
         })
 }
