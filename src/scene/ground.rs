@@ -1,16 +1,14 @@
 //! What changes seldom: captions of tiers, links, bodies, names; and where all of these can be pointed at.
 
-use std::hash::Hasher;
-
 use crate::components::Node;
 use crate::protocols::Family;
-use crate::sim::{Digest, Link, NodeId, Status};
+use crate::sim::{Link, NodeId, Status};
 
 use super::labels::{NAME, Wish, place, shorten, text_width};
-use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Layer, Pen, Point, Target, Text};
+use super::layout::Patch;
+use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Key, Layer, Pen, Point, Target, Text};
 use super::path::{Path, Spot, Stage};
 use super::theme::Ink;
-use super::layout::Patch;
 use super::{glyph, live};
 
 /// Names avoid lines while there are up to this many.
@@ -31,6 +29,10 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.hits.clear();
     list.captions.clear();
     patches(stage, &mut list.ground);
+    if let Some(crowds) = &stage.crowds {
+        super::crowds::bodies(stage, crowds, &mut list.ground);
+        return;
+    }
     headings(stage, &mut list.ground);
     let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
     // The more there are, the paler each, so that together they are no brighter than a few.
@@ -71,7 +73,7 @@ fn bad(link: &Link) -> bool {
 }
 
 fn key(stage: &Stage) -> u64 {
-    let mut digest = Digest::default();
+    let mut digest = Key::default();
     let view = stage.view;
     digest.word(stage.layout.key());
     for number in [view.width, view.height, view.camera.x, view.camera.y, view.camera.zoom] {
@@ -79,12 +81,13 @@ fn key(stage: &Stage) -> u64 {
     }
     for (id, node) in stage.world.nodes() {
         digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(ails(node)));
-        digest.write(node.name.as_bytes());
+        digest.text(&node.name);
         for link in &node.links {
             let flags = u64::from(link.cut) << 2 | u64::from(link.held) << 1 | u64::from(bad(link));
             digest.word(u64::from(link.to.0) << 3 | flags);
         }
     }
+    digest.word(u64::from(stage.crowds.is_some()));
     // Zero stands for a list that was never built.
     digest.finish() | 1
 }

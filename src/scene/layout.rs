@@ -12,10 +12,10 @@ use std::rc::Rc;
 use crate::components::{Node, World};
 pub use crate::scenario::Layout as LayoutKind;
 use crate::scenario::{self, Document};
-use crate::sim::{Digest, NodeId, Table};
+use crate::sim::{NodeId, Table};
 
 use super::glyph;
-use super::list::{Point, between, segment_distance};
+use super::list::{Key, Point, between, segment_distance};
 pub use map::Patch;
 
 /// A group of nodes, all of one template.
@@ -108,6 +108,7 @@ pub struct Heading {
 /// Where nodes stand.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
+    kind: LayoutKind,
     plan: u64,
     key: u64,
     columns: Vec<Column>,
@@ -133,6 +134,10 @@ impl Layout {
     pub fn headings(&self) -> &[Heading] {
         &self.headings
     }
+    /// How nodes are arranged.
+    pub fn kind(&self) -> LayoutKind {
+        self.kind
+    }
     /// The places that a map has, regions before the zones in them.
     pub fn patches(&self) -> &[Patch] {
         &self.patches
@@ -155,37 +160,39 @@ impl Layout {
         self.key
     }
 
-    /// Brings places up to date. It costs a look at every node and link while nothing has changed, so it may be called
+    /// Brings places up to date. It costs a look at every node, and of a few at every link, while nothing has changed, so it may be called
     /// each frame. Call it once with the world as it began, so that seats are given out in the order of the run.
     pub fn update(&mut self, plan: &Plan, world: &World, tall: bool) {
-        let mut digest = Digest::default();
+        let mut digest = Key::default();
         digest.word(plan.layout as u64);
         for group in &plan.groups {
             digest.word(u64::from(group.template) << 32 | u64::from(group.tier));
             digest.word(u64::from(group.row));
-            group.title.bytes().for_each(|b| digest.word(u64::from(b)));
+            digest.text(&group.title);
         }
         for (name, (east, north)) in plan.regions.iter() {
-            name.bytes().for_each(|b| digest.word(u64::from(b)));
+            digest.text(name);
             digest.word(u64::from(east.to_bits()) << 32 | u64::from(north.to_bits()));
         }
-        let plan_key = std::hash::Hasher::finish(&digest);
+        let plan_key = digest.finish();
+        // In a crowd links move nobody, and none bends.
+        let few = world.nodes().nth(MAX_BENT.max(force::MAX_FORCED)).is_none();
         for (id, node) in world.nodes() {
             digest.word(u64::from(id.0) << 32 | u64::from(node.template));
-            for link in &node.links {
-                digest.word(u64::from(link.to.0));
+            if few {
+                node.links.iter().for_each(|link| digest.word(u64::from(link.to.0)));
             }
         }
         for (name, (x, y)) in plan.at.iter() {
-            name.bytes().for_each(|b| digest.word(u64::from(b)));
+            digest.text(name);
             digest.word(u64::from(x.to_bits()) << 32 | u64::from(y.to_bits()));
         }
         digest.word(u64::from(tall));
-        let key = std::hash::Hasher::finish(&digest);
+        let key = digest.finish();
         if key == self.key && plan_key == self.plan {
             return;
         }
-        self.key = key;
+        (self.key, self.kind) = (key, plan.layout);
         if plan_key != self.plan {
             self.plan = plan_key;
             self.columns.clear();

@@ -1,6 +1,8 @@
 //! A small cluster of dummies, drawn.
 #![expect(clippy::disallowed_methods, reason = "the pictures are written to be looked at")]
 
+mod arranged;
+
 use std::rc::Rc;
 
 use super::*;

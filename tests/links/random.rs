@@ -175,15 +175,16 @@ fn shown() -> impl Strategy<Value = Shown> {
     let moved = proptest::collection::vec((text(), any::<(i32, i32)>()), 0..5);
     let layout = proptest::option::of(proptest::sample::select(Layout::ALL));
     let pick = proptest::option::of(text());
-    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), pick, any::<bool>(), layout, moved)
-        .prop_map(|(digest, speed, selection, playing, layout, moved)| Shown {
+    (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), pick, any::<bool>(), layout, moved).prop_map(
+        |(digest, speed, selection, playing, layout, moved)| Shown {
             digest,
             speed,
             selection,
             playing,
             layout,
             moved: Table::from_iter(moved),
-        })
+        },
+    )
 }
 
 proptest! {

@@ -54,11 +54,11 @@ fn inside(first: usize, seat: usize) -> Point {
         1 if seat == 0 => Point::default(),
         0..=ROUND => {
             let first = first.max(2);
-            let radius = radius_for(first).max(58.0) + 84.0 * (seat / first) as f32;
+            let radius = (radius_for(first) * 1.25).max(66.0) + 84.0 * (seat / first) as f32;
             around((seat % first) as f32 / first as f32 + 0.5 * (seat / first) as f32 / first as f32, radius)
         }
         // The seeds of a sunflower.
-        _ => around(seat as f32 * 0.381_966, 52.0 * (seat as f32 + 0.5).sqrt()),
+        _ => around(seat as f32 * 0.381_966, 58.0 * (seat as f32 + 0.5).sqrt()),
     }
 }
 
@@ -134,11 +134,8 @@ impl Layout {
 /// The middles of regions.
 fn places(regions: &[Region], plan: &Plan, world: &World, tall: bool) -> Vec<Point> {
     let given: Vec<Option<(f32, f32)>> = regions.iter().map(|region| plan.regions.get(&region.name).copied()).collect();
-    let mut at: Vec<Point> = if given.iter().flatten().count() > 1 {
-        on_earth(&given, regions)
-    } else {
-        by_distance(regions, world, tall)
-    };
+    let mut at: Vec<Point> =
+        if given.iter().flatten().count() > 1 { on_earth(&given, regions) } else { by_distance(regions, world, tall) };
     // Places never lie on one another.
     for _ in 0..BETTER {
         for a in 0..at.len() {
