@@ -16,7 +16,7 @@ export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
 export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] && echo false || echo true)
 
-.PHONY: help serve page build weigh profile test check bench validation protocols shot clean
+.PHONY: help serve page build weigh profile test check bench painting validation protocols shot clean
 
 help:
 	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
@@ -25,7 +25,8 @@ help:
 	@echo 'make profile which of the code runs while a page opens and plays, in a browser; tools/unused.txt'
 	@echo 'make test    everything: make check, tests natively, in Node and in a browser'
 	@echo 'make check   formatting and lints, native and wasm32'
-	@echo 'make bench   the benchmarks, native and in Node (ONLY=seeks for the time machine)'
+	@echo 'make bench   the benchmarks, native and in Node (ONLY=seeks for the time machine,'
+	@echo '             ONLY=painting for what a frame costs)'
 	@echo 'make validation  docs/validation.md anew: published results beside ours'
 	@echo 'make protocols   docs/protocols.md anew: ten thousand seeds of each protocol, and what each costs'
 	@echo '                 (a try, with SEEDS=50 COST_SEEDS=25, stays in target/protocols.md)'
@@ -65,9 +66,15 @@ check:
 
 bench:
 	@$(SETUP) wasm bindgen
-	cargo bench --bench engine -- $(ONLY)
+	$(if $(filter painting,$(ONLY)),,cargo bench --bench engine -- $(ONLY))
 	$(if $(ONLY),,cargo bench --bench memory)
-	cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- $(ONLY) --nocapture
+	$(if $(filter painting,$(ONLY)),,cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- $(ONLY) --nocapture)
+	$(if $(filter-out painting,$(ONLY)),,@$(MAKE) painting)
+
+painting:
+	@$(SETUP) browser npm
+	@[ -f dist/index.html ] || $(MAKE) build
+	@FAULTLINE_DIST=$(or $(FAULTLINE_DIST),$(CURDIR)/dist) node tools/painting.mjs
 
 validation:
 	cargo run --quiet -- validate --long --markdown tests/references > target/validation.md

@@ -323,6 +323,7 @@ fn a_link_holds_a_moment_and_gives_it_back() {
         "cursor",
         "digest",
         "document",
+        "layout",
         "moved",
         "name",
         "notes",

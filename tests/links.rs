@@ -523,6 +523,7 @@ fn links_of_every_version_still_open() {
             views: Vec::new(),
             step: None,
             playing: fixture["playing"].as_bool().expect("playing"),
+            layout: None,
             moved: schema::read(&tree("moved")).expect("moved"),
         };
         assert_eq!(shown, expected, "{link}");

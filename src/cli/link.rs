@@ -93,6 +93,7 @@ fn as_json(opened: &Opened) -> Json {
         "views": shown.views,
         "step": shown.step,
         "playing": shown.playing,
+        "layout": written(&shown.layout),
         "moved": written(&shown.moved),
         "notes": opened.notes,
     })

@@ -16,7 +16,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::scenario::schema::schema;
-use crate::scenario::{Document, MAX_DOCUMENT, builtin, builtins, hidden};
+use crate::scenario::{Document, Layout, MAX_DOCUMENT, builtin, builtins, hidden};
 use crate::sim::{Table, Value, nearest};
 use crate::timeline::{Cursor, Moment, Stamped};
 
@@ -76,6 +76,8 @@ pub struct Shown {
     pub step: Option<u32>,
     /// Whether the run goes on at once.
     pub playing: bool,
+    /// How the components are arranged; as the document says when silent.
+    pub layout: Option<Layout>,
     /// Components that were moved by hand, and where to.
     pub moved: Table<String, (i32, i32)>,
 }
@@ -90,6 +92,7 @@ impl Default for Shown {
             views: Vec::new(),
             step: None,
             playing: true,
+            layout: None,
             moved: Table::new(),
         }
     }
@@ -240,6 +243,8 @@ schema! {
         step: Option<u32> [silent],
         /// When silent, it plays from the beginning and stands still at any other place.
         playing: Option<bool> [silent],
+        /// How the components are arranged, where another way was chosen.
+        layout: Option<Layout> [silent],
         /// Components that were moved by hand.
         moved: Table<String, (i32, i32)> [silent],
     }
@@ -326,6 +331,7 @@ fn parts(moment: &Moment, shown: &Shown) -> Parts {
         views: shown.views.clone(),
         step: shown.step,
         playing: (shown.playing != (moment.cursor == Cursor::default())).then_some(shown.playing),
+        layout: shown.layout,
         moved: shown.moved.clone(),
     }
 }
@@ -491,8 +497,8 @@ fn settle(name: &str, parts: Parts, shelf: &dyn Shelf) -> Result<Opened, LinkErr
     let seed = parts.seed.unwrap_or(document.seed);
     let between = parts.between.map(|(from, to)| Picked::Between(from, to));
     let selection = parts.selection.map(Picked::Node).or(between).or(parts.message.map(Picked::Message));
-    let Parts { speed, views, step, moved, acts, .. } = parts;
-    let shown = Shown { digest, speed, selection, views, step, playing, moved };
+    let Parts { speed, views, step, layout, moved, acts, .. } = parts;
+    let shown = Shown { digest, speed, selection, views, step, playing, layout, moved };
     Ok(Opened { moment: Moment { document, seed, settings, acts, cursor }, shown, steps, notes })
 }
 

@@ -1,7 +1,7 @@
 //! The readable form: words separated by `.`, whose parts are separated by `~`.
 
-use crate::scenario::{Act, Tree, schema};
-use crate::sim::{Dist, Micros, Plain, Time, Value, nearest_hint};
+use crate::scenario::{Act, Layout, Tree, schema};
+use crate::sim::{Choice, Dist, Micros, Plain, Time, Value, nearest_hint};
 use crate::timeline::{Cursor, Stamped};
 
 use super::letters::{number, read_number, read_span, read_text, read_value, text, value};
@@ -22,6 +22,7 @@ const FORMS: &[(&str, &str)] = &[
     ("step", "step~NUMBER, from 1 on"),
     ("play", "play"),
     ("still", "still"),
+    ("layout", "layout~WORD, as a scenario has it"),
     ("move", "move~NAME~X~Y"),
     ("add", "add~WHAT~TIME or add~WHAT~NAME~TIME"),
     ("remove", "remove~NODE~TIME"),
@@ -242,6 +243,9 @@ pub(super) fn write(name: &str, parts: &Parts) -> String {
     if let Some(playing) = parts.playing {
         word(&[if playing { "play" } else { "still" }]);
     }
+    if let Some(layout) = parts.layout {
+        word(&["layout", Layout::WORDS[layout.index()]]);
+    }
     for (name, (x, y)) in parts.moved.iter() {
         word(&["move", &text(name), &x.to_string(), &y.to_string()]);
     }
@@ -375,6 +379,10 @@ fn read_word(word: &str, parts: &mut Parts) -> Option<()> {
         }
         ["play"] => once(&mut parts.playing, Some(true)),
         ["still"] => once(&mut parts.playing, Some(false)),
+        ["layout", layout] => {
+            let place = Layout::WORDS.iter().position(|word| *word == layout);
+            once(&mut parts.layout, place.map(|place| Layout::ALL[place]))
+        }
         ["move", name, x, y] => {
             let (name, place) = (read_text(name)?, (x.parse().ok()?, y.parse().ok()?));
             if parts.moved.contains_key(&name) {

@@ -2,7 +2,7 @@
 
 use crate::components::{KINDS, Node, World};
 use crate::scenario::{Act, Document};
-use crate::scene::Target;
+use crate::scene::{LayoutKind, Target};
 use crate::sim::{Dist, MAX_CORES, Micros, NodeId, RecordId, Status};
 
 use crate::views::Kind;
@@ -262,6 +262,27 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
             entries.iter().find(|entry| entry.key == Some(letter))?.chosen()
         }
     })
+}
+
+/// Ways to arrange all components.
+pub fn arrangements(player: &Player) -> Vec<Entry> {
+    let zoned = player.timeline().document().zones().get(0).is_some();
+    let ways = [
+        (LayoutKind::Tiers, "In tiers"),
+        (LayoutKind::Ring, "On circles"),
+        (LayoutKind::Grid, "On a grid"),
+        (LayoutKind::Force, "Near those whom they talk to"),
+        (LayoutKind::Map, "On a map of their zones"),
+    ];
+    let way = |(layout, label): (LayoutKind, &str)| {
+        let idle = match layout {
+            LayoutKind::Map if !zoned => Some("the components of this scenario stand in no zones".to_owned()),
+            _ if player.arranged(layout) => Some("they stand so already".to_owned()),
+            _ => None,
+        };
+        Entry { group: "Arrange", label: label.to_owned(), key: None, action: Action::Arrange(layout), idle }
+    };
+    ways.map(way).into()
 }
 
 /// The palette: one more of each group of the document, then every kind that stands alone.

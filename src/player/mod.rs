@@ -12,6 +12,7 @@ mod menu;
 mod notice;
 mod panel;
 mod past;
+mod placing;
 mod promises;
 mod slider;
 mod tracing;
@@ -22,7 +23,7 @@ pub use charting::{Back, Charting, MAX_CHARTS, Plotted, charts_key};
 pub use inspect::inspector;
 pub use linked::{Looking, MAX_OPEN, view_key};
 pub use logbook::{LogFilter, LogLine, LogRow, Sort, log_lines, log_rows};
-pub use menu::{Entry, key_action, menu, palette};
+pub use menu::{Entry, arrangements, key_action, menu, palette};
 pub use notice::{Notice, Tone};
 pub use panel::{
     Card, ChartLine, DialModel, FieldModel, Inspector, StepModel, TaskModel, VitalModel, Wordy, dials, news, prose,
@@ -38,7 +39,7 @@ use notice::sentence_case;
 use std::rc::Rc;
 
 use crate::scenario::{Act, Document, Problem, builtin};
-use crate::scene::{DisplayList, Insets, Layout, Plan, Point, Target, Theme, View, Wire};
+use crate::scene::{DisplayList, Insets, Layout, LayoutKind, Plan, Point, Target, Theme, View, Wire};
 use crate::sim::{Micros, NodeId, Time, Value};
 use crate::timeline::{CourseId, Moment, Timeline};
 
@@ -88,12 +89,16 @@ pub enum Action {
     Select(Option<Target>),
     /// The pointer is over something, or over nothing.
     Hover(Option<Target>),
+    /// The pointer is over a word of the lesson that stands for components of this kind, or over none.
+    Light(Option<&'static str>),
     /// Puts a node somewhere, in pixels of the canvas.
     Move(NodeId, f32, f32),
     /// Picks a component up to wire it, or puts it down.
     Wire(Option<NodeId>),
     /// The pointer has moved while wiring.
     WireTo(f32, f32),
+    /// Arranges all components so; who was moved by hand goes back among the others.
+    Arrange(LayoutKind),
     /// Shows everything.
     Fit,
     /// Moves the world under the canvas, in pixels.
@@ -358,6 +363,8 @@ impl Player {
                     (wire.x, wire.y) = (x, y);
                 }
             }
+            Action::Arrange(layout) => self.arrange(layout),
+            Action::Light(kind) => self.light(kind),
             Action::Fit => {
                 self.fitted = true;
                 self.view.fit(&self.layout, self.insets);
@@ -495,48 +502,6 @@ impl Player {
         let at = SPEED_STEPS.iter().position(|step| *step >= self.speed * 0.999).unwrap_or(SPEED_STEPS.len() - 1);
         let to = (at as i64 + i64::from(by)).clamp(0, SPEED_STEPS.len() as i64 - 1) as usize;
         self.speed = SPEED_STEPS[to];
-    }
-
-    #[inline(never)]
-    fn act(&mut self, act: Act) {
-        let added = matches!(act, Act::Add { .. });
-        match self.timeline.act(act) {
-            Ok(()) => {
-                self.touched = true;
-                self.after_change();
-                if added {
-                    self.greet_newcomer();
-                }
-            }
-            Err(told) => self.tell(Tone::Warn, sentence_case(&told)),
-        }
-        self.after_change();
-    }
-
-    /// What was placed by hand is selected; what stands alone wants to be wired next.
-    fn greet_newcomer(&mut self) {
-        let Some((id, node)) = self.timeline.run().world.nodes().last() else { return };
-        self.view.selected = Some(Target::Node(id));
-        if node.links.is_empty() {
-            let name = node.name.clone();
-            self.view.wire = Some(Wire { from: id, x: f32::NAN, y: f32::NAN });
-            self.tell(Tone::Quiet, format!("Click what {name} is to be wired to; Escape when done."));
-        }
-    }
-
-    fn place(&mut self, node: NodeId, x: f32, y: f32) {
-        let Some(name) = self.timeline.run().world.node(node).map(|node| node.name.clone()) else { return };
-        let at = self.view.to_world(Point::new(x, y));
-        self.plan.at.insert(name, (at.x, at.y));
-        self.fitted = false;
-        self.relayout();
-    }
-
-    fn relayout(&mut self) {
-        self.layout.update(&self.plan, &self.timeline.run().world, self.view.tall());
-        if self.fitted {
-            self.view.fit(&self.layout, self.insets);
-        }
     }
 
     /// After the run has changed: nodes may have come and gone, tasks been done, cues been given.

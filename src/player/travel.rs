@@ -210,6 +210,7 @@ impl Player {
             views: self.linked.open.iter().map(|kind| kind.name().to_owned()).collect(),
             step: (self.step > 0).then_some(self.step as u32 + 1),
             playing: self.playing,
+            layout: Some(self.plan.layout).filter(|layout| *layout != self.timeline.document().layout),
             moved: moved.collect(),
         }
     }
@@ -224,6 +225,7 @@ impl Player {
         self.linked.open = shown.views.iter().filter_map(kind).collect();
         self.dispatch(Action::Step(shown.step.map_or(0, |step| (step as usize).saturating_sub(1))));
         let at = |(name, (x, y)): (&String, &(i32, i32))| (Rc::from(&**name), (*x as f32, *y as f32));
+        self.plan.layout = shown.layout.unwrap_or(self.timeline.document().layout);
         self.plan.at = shown.moved.iter().map(at).collect();
         self.select_named(shown);
         self.relayout();

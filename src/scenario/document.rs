@@ -62,10 +62,14 @@ crate::choice! {
         /// In columns by their group's tier, left to right; in rows on a narrow screen.
         #[default]
         Tiers = "tiers",
-        /// On a circle.
+        /// On circles, the last tier innermost.
         Ring = "ring",
         /// On a grid.
         Grid = "grid",
+        /// Those who are linked near to one another.
+        Force = "force",
+        /// In their zones, and these as far apart as messages between them take long.
+        Map = "map",
     }
 }
 
@@ -112,6 +116,8 @@ schema! {
         pub name: String,
         /// Its zones; when silent it is one.
         pub zones: Vec<String> [silent],
+        /// Where it is on a map: degrees east and degrees north.
+        pub at: Option<(f64, f64)> [silent],
         /// How long a message takes to each region, in their order; half of it to this one and half of it back.
         pub round_trip: Vec<Micros> [silent],
         /// Or how long a message takes there.

@@ -1,15 +1,21 @@
 //! Messages under way, and those that were just lost.
 
+use crate::components::Message;
 use crate::protocols::Form;
-use crate::sim::{NodeId, Table, Time, Why};
+use crate::sim::{Flight, NodeId, Table, Time, Why};
 
-use super::list::{DisplayList, Dot, Mark, Pen};
+use super::flows::Traffic;
+use super::list::{Anchor, DisplayList, Dot, Mark, Pen, Point, Target, Text};
 use super::path::Stage;
 use super::theme::Ink;
 use super::view::Loss;
 
 /// From here on dots are small and bare.
 const DENSE: usize = 1500;
+/// Below this scale of the nodes, dots by the thousand go from middle to middle.
+const BARE: f32 = 0.42;
+/// At most so many losses are told in words beside them.
+const MAX_TOLD: usize = 6;
 /// No dot is smaller than this radius, in pixels.
 const LEAST: f32 = 1.5;
 /// How far to the right of its link a message travels, in pixels, so that two that meet pass each other.
@@ -27,14 +33,31 @@ pub(super) fn progress(now: Time, sent: Time, due: Time) -> f32 {
     if all == 0 { 1.0 } else { (gone as f32 / all as f32).min(1.0) }
 }
 
-pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
+pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut DisplayList) {
     list.dots.clear();
+    if stage.crowds.is_some() {
+        return;
+    }
     let (world, view) = (stage.world, stage.view);
     let dense = world.in_flight() > DENSE;
     let still = view.paused || view.reduced_motion;
     let size = stage.scale.clamp(0.45, 1.3);
     let mut held: Table<(NodeId, NodeId), f32> = Table::new();
+    let crowded = dense && stage.scale < BARE;
+    let meant = [view.hovered, view.selected];
     for flight in world.flights() {
+        if traffic.is_some() && list.flowing.binary_search(&(flight.from, flight.to)).is_ok() {
+            // Of those in a flow only the one is seen that is meant.
+            if flight.held || !meant.contains(&Some(Target::Flight(flight.record))) {
+                continue;
+            }
+        }
+        if crowded {
+            if let Some(dot) = small(stage, flight) {
+                list.dots.push(dot);
+            }
+            continue;
+        }
         let Some(path) = stage.path(flight.from, flight.to) else { continue };
         let mut t = progress(world.now(), flight.sent, flight.due);
         let long = path.long();
@@ -79,8 +102,30 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     }
 }
 
+/// A message in a crowd: straight from middle to middle, as small as can be.
+fn small(stage: &Stage, flight: &Flight<Message>) -> Option<Dot> {
+    let (a, b) = (stage.spot(flight.from)?, stage.spot(flight.to)?);
+    let at = a.at.mix(b.at, progress(stage.world.now(), flight.sent, flight.due));
+    let form = flight.message.form();
+    let dot = Dot {
+        x: at.x,
+        y: at.y,
+        dx: 1.0,
+        dy: 0.0,
+        radius: LEAST,
+        tail: 0.0,
+        ink: Ink::Family(flight.message.family()),
+        hollow: flight.held || matches!(form, Form::Reply | Form::Accept | Form::Refuse),
+        arrow: false,
+        mark: Mark::None,
+        record: flight.record,
+    };
+    stage.in_sight(at, 2.0).then_some(dot)
+}
+
 /// A lost message bursts into a cross where it died.
 pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
+    let mut told: Vec<(NodeId, NodeId)> = Vec::new();
     for loss in stage.view.recent.iter().filter(|loss| loss.age < 1.0) {
         let Some(path) = stage.path(loss.from, loss.to) else { continue };
         let (on, dx, dy) = path.at(loss.progress.clamp(0.0, 1.0));
@@ -97,6 +142,21 @@ pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
             list.live.circle(at, (5.0 + 18.0 * age) * size, None, Some(ring));
         }
         list.live.cross(at, 4.6 * size, Pen::new(Ink::Warn, 2.0).alpha(alpha));
+        // What the receiver did, its badge says; a link that loses several says it once.
+        let once = (loss.from, loss.to);
+        if stage.detailed && blame(loss).is_none() && told.len() < MAX_TOLD && !told.contains(&once) {
+            told.push(once);
+            list.live.texts.push(Text {
+                at: Point::new(at.x + 8.0, at.y - 5.0),
+                text: loss.why.word().to_owned(),
+                size: 10.5,
+                weight: 400,
+                ink: Ink::WarnText,
+                alpha,
+                anchor: Anchor::Start,
+                halo: true,
+            });
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! What changes seldom: captions of tiers, links, bodies, names; and where all of these can be pointed at.
 
-use std::hash::Hasher;
-
 use crate::components::Node;
 use crate::protocols::Family;
-use crate::sim::{Digest, Link, NodeId, Status};
+use crate::sim::{Link, NodeId, Status};
 
-use super::labels::{NAME, Wish, place, text_width};
-use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Layer, Pen, Point, Target, Text};
+use super::labels::{NAME, Wish, place, shorten, text_width};
+use super::layout::Patch;
+use super::list::{Anchor, Area, Caption, Dash, DisplayList, Hit, Item, Key, Layer, Pen, Point, Target, Text};
 use super::path::{Path, Spot, Stage};
 use super::theme::Ink;
 use super::{glyph, live};
@@ -29,6 +28,11 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.ground.clear();
     list.hits.clear();
     list.captions.clear();
+    patches(stage, &mut list.ground);
+    if let Some(crowds) = &stage.crowds {
+        super::crowds::bodies(stage, crowds, &mut list.ground);
+        return;
+    }
     headings(stage, &mut list.ground);
     let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
     // The more there are, the paler each, so that together they are no brighter than a few.
@@ -69,7 +73,7 @@ fn bad(link: &Link) -> bool {
 }
 
 fn key(stage: &Stage) -> u64 {
-    let mut digest = Digest::default();
+    let mut digest = Key::default();
     let view = stage.view;
     digest.word(stage.layout.key());
     for number in [view.width, view.height, view.camera.x, view.camera.y, view.camera.zoom] {
@@ -77,12 +81,13 @@ fn key(stage: &Stage) -> u64 {
     }
     for (id, node) in stage.world.nodes() {
         digest.word(u64::from(id.0) << 8 | (node.status as u64) << 1 | u64::from(ails(node)));
-        digest.write(node.name.as_bytes());
+        digest.text(&node.name);
         for link in &node.links {
             let flags = u64::from(link.cut) << 2 | u64::from(link.held) << 1 | u64::from(bad(link));
             digest.word(u64::from(link.to.0) << 3 | flags);
         }
     }
+    digest.word(u64::from(stage.crowds.is_some()));
     // Zero stands for a list that was never built.
     digest.finish() | 1
 }
@@ -122,6 +127,37 @@ fn headings(stage: &Stage, layer: &mut Layer) {
             alpha: 255,
             anchor: Anchor::Middle,
             halo: true,
+        });
+    }
+}
+
+/// Where the name of a place on a map stands: inside, at its upper edge.
+fn title_at(stage: &Stage, patch: &Patch) -> Point {
+    let at = stage.view.to_screen(patch.at);
+    Point::new(at.x, at.y - patch.radius * stage.view.camera.zoom + 19.0)
+}
+
+/// Zones and regions as soft places that their nodes stand in.
+#[inline(never)]
+fn patches(stage: &Stage, layer: &mut Layer) {
+    for patch in stage.layout.patches() {
+        let radius = patch.radius * stage.view.camera.zoom;
+        let at = stage.view.to_screen(patch.at);
+        if !stage.in_sight(at, radius) {
+            continue;
+        }
+        let pen = Pen::new(Ink::Faint, 1.25).dash(if patch.inner { Dash::Dashed } else { Dash::Solid });
+        layer.circle(at, radius, Some(Ink::Area), Some(pen));
+        let title = shorten(&capitals(&patch.title), HEADING, radius * 1.4);
+        layer.texts.push(Text {
+            at: title_at(stage, patch),
+            text: title,
+            size: HEADING,
+            weight: 400,
+            ink: Ink::Muted,
+            alpha: 255,
+            anchor: Anchor::Middle,
+            halo: false,
         });
     }
 }
@@ -296,6 +332,11 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
             let half = (text_width(&capitals(&heading.title), HEADING) * 0.5, HEADING * 0.5);
             Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
         }));
+    }
+    for patch in stage.layout.patches() {
+        let at = title_at(stage, patch);
+        let half = (text_width(&capitals(&patch.title), HEADING) * 0.5, HEADING * 0.5);
+        wishes.push(Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 });
     }
     let avoided = if lines.len() <= MAX_AVOIDED { lines } else { &[] };
     for placed in place(&wishes, avoided, (stage.view.width, stage.view.height)) {

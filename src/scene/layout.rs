@@ -3,28 +3,20 @@
 //! Seats are remembered from one call of [`Layout::update`] to the next, also those of nodes that are gone, so that a
 //! person who goes back in time finds everyone where they were. Everything else follows from the plan and the world.
 
+mod force;
+mod map;
+mod shapes;
+
 use std::rc::Rc;
 
-use crate::components::World;
+use crate::components::{Node, World};
+pub use crate::scenario::Layout as LayoutKind;
 use crate::scenario::{self, Document};
-use crate::sim::{Digest, NodeId, Table};
+use crate::sim::{NodeId, Table};
 
 use super::glyph;
-use super::list::{Point, between, segment_distance};
-
-/// How nodes are arranged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LayoutKind {
-    /// Tiers from left to right, or from top to bottom on a narrow canvas.
-    #[default]
-    Tiers,
-    /// A circle.
-    Ring,
-    /// A square grid.
-    Grid,
-    /// As the plan's places say; nodes that have none stand in tiers.
-    ByHand,
-}
+use super::list::{Key, Point, between, segment_distance};
+pub use map::Patch;
 
 /// A group of nodes, all of one template.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +38,9 @@ pub struct Plan {
     pub layout: LayoutKind,
     /// The groups.
     pub groups: Vec<PlanGroup>,
-    /// Where nodes were put by hand, by name, in world units.
+    /// Regions whose place on a map is given: degrees east, and degrees north.
+    pub regions: Table<Rc<str>, (f32, f32)>,
+    /// Where nodes were put by hand, by name, in world units. This counts in every layout.
     pub at: Table<Rc<str>, (f32, f32)>,
 }
 
@@ -61,12 +55,12 @@ impl Plan {
             PlanGroup { template: template as u32, title: Rc::from(title.as_str()), tier, row: template as u32 }
         };
         let groups = document.groups.iter().enumerate().map(group).collect();
-        let layout = match document.layout {
-            scenario::Layout::Tiers => LayoutKind::Tiers,
-            scenario::Layout::Ring => LayoutKind::Ring,
-            scenario::Layout::Grid => LayoutKind::Grid,
+        let region = |region: &scenario::Region| {
+            let (east, north) = region.at?;
+            Some((Rc::from(&*region.name), (east as f32, north as f32)))
         };
-        Plan { layout, groups, at: Table::new() }
+        let regions = document.regions.iter().filter_map(region).collect();
+        Plan { layout: document.layout, groups, regions, at: Table::new() }
     }
 }
 
@@ -79,6 +73,12 @@ const MAX_BENT: usize = 150;
 /// The distance between columns, and between the parts of a folded one.
 const COLUMN: f32 = 190.0;
 const SUBCOLUMN: f32 = 66.0;
+
+/// How far the edge of a map's place is from the nearest middle of a node.
+const EDGE: f32 = 40.0;
+
+/// Where a seat stands, by its column and its place there.
+type Places = Box<dyn Fn(usize, usize) -> Point>;
 
 #[derive(Clone, Debug)]
 struct Seat {
@@ -108,6 +108,7 @@ pub struct Heading {
 /// Where nodes stand.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
+    kind: LayoutKind,
     plan: u64,
     key: u64,
     columns: Vec<Column>,
@@ -116,6 +117,9 @@ pub struct Layout {
     /// By node. The place of one that is gone stays, for messages that are still on their way.
     places: Vec<Option<Point>>,
     headings: Vec<Heading>,
+    /// Where seats stand that were found by forces; those found once stay.
+    spread: Vec<Point>,
+    patches: Vec<Patch>,
     /// Links that would run through a node, by the numbers of their ends: how far they bend.
     bends: Table<(NodeId, NodeId), f32>,
     bounds: Option<(Point, Point)>,
@@ -130,6 +134,14 @@ impl Layout {
     pub fn headings(&self) -> &[Heading] {
         &self.headings
     }
+    /// How nodes are arranged.
+    pub fn kind(&self) -> LayoutKind {
+        self.kind
+    }
+    /// The places that a map has, regions before the zones in them.
+    pub fn patches(&self) -> &[Patch] {
+        &self.patches
+    }
     /// How far the link between two nodes bends to the right of the way from the lower number to the higher, in world
     /// units.
     pub fn bend(&self, a: NodeId, b: NodeId) -> f32 {
@@ -139,7 +151,7 @@ impl Layout {
         let bend = self.bends.get(&(a.min(b), a.max(b))).copied().unwrap_or(0.0);
         if a < b { bend } else { -bend }
     }
-    /// The corners of a box around the middles of all nodes that are there.
+    /// The corners of a box around the middles of all nodes that are there, and around the places of a map.
     pub fn bounds(&self) -> Option<(Point, Point)> {
         self.bounds
     }
@@ -148,37 +160,44 @@ impl Layout {
         self.key
     }
 
-    /// Brings places up to date. It costs a look at every node and link while nothing has changed, so it may be called
+    /// Brings places up to date. It costs a look at every node, and of a few at every link, while nothing has changed, so it may be called
     /// each frame. Call it once with the world as it began, so that seats are given out in the order of the run.
     pub fn update(&mut self, plan: &Plan, world: &World, tall: bool) {
-        let mut digest = Digest::default();
+        let mut digest = Key::default();
         digest.word(plan.layout as u64);
         for group in &plan.groups {
             digest.word(u64::from(group.template) << 32 | u64::from(group.tier));
             digest.word(u64::from(group.row));
-            group.title.bytes().for_each(|b| digest.word(u64::from(b)));
+            digest.text(&group.title);
         }
-        let plan_key = std::hash::Hasher::finish(&digest);
+        for (name, (east, north)) in plan.regions.iter() {
+            digest.text(name);
+            digest.word(u64::from(east.to_bits()) << 32 | u64::from(north.to_bits()));
+        }
+        let plan_key = digest.finish();
+        // In a crowd links move nobody, and none bends.
+        let few = world.nodes().nth(MAX_BENT.max(force::MAX_FORCED)).is_none();
         for (id, node) in world.nodes() {
             digest.word(u64::from(id.0) << 32 | u64::from(node.template));
-            for link in &node.links {
-                digest.word(u64::from(link.to.0));
+            if few {
+                node.links.iter().for_each(|link| digest.word(u64::from(link.to.0)));
             }
         }
         for (name, (x, y)) in plan.at.iter() {
-            name.bytes().for_each(|b| digest.word(u64::from(b)));
+            digest.text(name);
             digest.word(u64::from(x.to_bits()) << 32 | u64::from(y.to_bits()));
         }
         digest.word(u64::from(tall));
-        let key = std::hash::Hasher::finish(&digest);
+        let key = digest.finish();
         if key == self.key && plan_key == self.plan {
             return;
         }
-        self.key = key;
+        (self.key, self.kind) = (key, plan.layout);
         if plan_key != self.plan {
             self.plan = plan_key;
             self.columns.clear();
             self.seats.clear();
+            self.spread.clear();
         }
         self.sit(plan, world);
         self.arrange(plan, world, tall);
@@ -187,7 +206,9 @@ impl Layout {
 
     /// Gives everyone a seat.
     fn sit(&mut self, plan: &Plan, world: &World) {
-        if self.columns.is_empty() {
+        let begins = self.columns.is_empty();
+        // On a map it is their zones that seats belong to.
+        if begins && plan.layout != LayoutKind::Map {
             self.found(plan, world);
         }
         for seat in self.columns.iter_mut().flat_map(|column| &mut column.seats) {
@@ -203,13 +224,17 @@ impl Layout {
             });
             match own {
                 Some(seat) if seat.taken.is_none() && seat.template == Some(node.template) => seat.taken = Some(id),
-                _ => standing.push((id, node.template)),
+                _ => standing.push((id, node)),
             }
         }
         // Free seats are looked for from where the last search of the same column and template ended.
         let mut from: Table<(usize, u32), usize> = Table::new();
-        for (id, template) in standing {
-            let column = self.column_of(plan, world, template);
+        for (id, node) in standing {
+            let template = node.template;
+            let column = match plan.layout {
+                LayoutKind::Map => self.zone_column(node),
+                _ => self.column_of(plan, world, template),
+            };
             let start = from.or_default((column, template));
             let seats = &mut self.columns[column].seats;
             let free = (*start..seats.len())
@@ -222,6 +247,16 @@ impl Layout {
             seats[place].taken = Some(id);
             self.seats[id.0 as usize] = Some((column as u32, place as u32));
         }
+        if begins && plan.layout == LayoutKind::Map {
+            self.columns.iter_mut().for_each(|column| column.first = column.seats.len());
+        }
+    }
+
+    /// The column of a node's zone; the last is for those that are in none.
+    fn zone_column(&mut self, node: &Node) -> usize {
+        let tier = node.zone.map_or(u32::MAX, u32::from);
+        let found = self.columns.iter().position(|column| column.tier == tier);
+        found.unwrap_or_else(|| self.add_column(tier, Rc::from("")))
     }
 
     /// The first seats, in the order of the plan.
@@ -236,7 +271,8 @@ impl Layout {
             let count = counts.remove(&group.template).unwrap_or(0);
             let column = self.column_of(plan, world, group.template);
             let seats = &mut self.columns[column].seats;
-            if count > 0 && !seats.is_empty() && seats.len() < FOLD {
+            let apart = plan.layout != LayoutKind::Force && seats.len() < FOLD;
+            if count > 0 && !seats.is_empty() && apart {
                 seats.push(Seat { template: None, taken: None });
             }
             seats.extend((0..count).map(|_| Seat { template: Some(group.template), taken: None }));
@@ -250,15 +286,15 @@ impl Layout {
         }
     }
 
-    /// The column of a template; rings and grids have only one. Templates that the plan does not know stand with a group
+    /// The column of a template; grids and forces have only one, and each circle is one. Templates that the plan does not know stand with a group
     /// of their kind, so that nobody else has to move, and else behind the others.
     fn column_of(&mut self, plan: &Plan, world: &World, template: u32) -> usize {
         let kind = |template: u32| world.templates().get(template as usize).map(|template| template.kind);
         let group = plan.groups.iter().find(|group| group.template == template);
         let group = group.or_else(|| plan.groups.iter().find(|group| kind(group.template) == kind(template)));
         let tier = match plan.layout {
-            LayoutKind::Ring | LayoutKind::Grid => 0,
-            LayoutKind::Tiers | LayoutKind::ByHand => group.map_or(u32::MAX, |group| group.tier),
+            LayoutKind::Grid | LayoutKind::Force | LayoutKind::Map => 0,
+            LayoutKind::Tiers | LayoutKind::Ring => group.map_or(u32::MAX, |group| group.tier),
         };
         if let Some(place) = self.columns.iter().position(|column| column.tier == tier) {
             return place;
@@ -269,17 +305,24 @@ impl Layout {
             .filter(|group| group.tier == tier && !group.title.is_empty())
             .min_by_key(|group| group.row)
             .map_or_else(|| Rc::from(""), |group| group.title.clone());
-        // Columns keep their numbers, because seats name them; where they stand is decided by their tiers.
+        self.add_column(tier, title)
+    }
+
+    /// Columns keep their numbers, because seats name them; where they stand is decided by their tiers.
+    fn add_column(&mut self, tier: u32, title: Rc<str>) -> usize {
         self.columns.push(Column { tier, title, seats: Vec::new(), first: 0 });
         self.columns.len() - 1
     }
 
     fn arrange(&mut self, plan: &Plan, world: &World, tall: bool) {
         self.headings.clear();
+        self.patches.clear();
         let places = match plan.layout {
-            LayoutKind::Tiers | LayoutKind::ByHand => self.tiers(plan, tall),
+            LayoutKind::Tiers => self.tiers(tall),
             LayoutKind::Ring => self.circles(),
             LayoutKind::Grid => self.squares(),
+            LayoutKind::Force => self.forced(world, tall),
+            LayoutKind::Map => self.map(plan, world, tall),
         };
         self.bounds = None;
         for (id, node) in world.nodes() {
@@ -290,14 +333,26 @@ impl Layout {
                 self.places.resize(id.0 as usize + 1, None);
             }
             self.places[id.0 as usize] = Some(place);
-            let (low, high) = self.bounds.get_or_insert((place, place));
-            *low = Point::new(low.x.min(place.x), low.y.min(place.y));
-            *high = Point::new(high.x.max(place.x), high.y.max(place.y));
+            self.reach(place);
+        }
+        for place in 0..self.patches.len() {
+            let Patch { at, radius, .. } = self.patches[place];
+            // What is drawn of a node reaches beyond its middle already.
+            let half = (radius - EDGE).max(0.0);
+            self.reach(at.towards(-half, -half, 1.0));
+            self.reach(at.towards(half, half, 1.0));
         }
     }
 
+    /// Makes the box around everything reach a place.
+    fn reach(&mut self, place: Point) {
+        let (low, high) = self.bounds.get_or_insert((place, place));
+        *low = Point::new(low.x.min(place.x), low.y.min(place.y));
+        *high = Point::new(high.x.max(place.x), high.y.max(place.y));
+    }
+
     /// Columns from left to right, or rows from top to bottom; members spread evenly over the other way.
-    fn tiers(&mut self, plan: &Plan, tall: bool) -> Box<dyn Fn(usize, usize) -> Point> {
+    fn tiers(&mut self, tall: bool) -> Places {
         struct Tier {
             at: f32,
             /// Seats of a folded tier before the next part begins.
@@ -336,7 +391,7 @@ impl Layout {
             top = top.min(begin);
             at += gap + sub * (parts as f32 - 1.0);
         }
-        if !tall && plan.layout == LayoutKind::Tiers {
+        if !tall {
             for place in order.values() {
                 let (column, tier) = (&self.columns[*place], &tiers[*place]);
                 if column.title.is_empty() || column.first == 0 {
@@ -353,26 +408,6 @@ impl Layout {
             let across = tier.at + (seat / tier.rows) as f32 * tier.sub;
             if tall { Point::new(along, across) } else { Point::new(across, along) }
         })
-    }
-
-    /// A circle; newcomers stand half-way between two of the first, later ones on a wider circle.
-    fn circles(&self) -> Box<dyn Fn(usize, usize) -> Point> {
-        let first = self.columns.first().map_or(1, |column| column.first.max(1));
-        let radius = (first as f32 * 92.0 / (2.0 * std::f32::consts::PI)).max(150.0);
-        Box::new(move |_, seat| {
-            let around = seat % (first * 2);
-            let part = if around < first { around as f32 } else { (around - first) as f32 + 0.5 };
-            let angle = part / first as f32 * 2.0 * std::f32::consts::PI;
-            let radius = radius + 80.0 * (seat / (first * 2)) as f32;
-            Point::new(libm::sinf(angle) * radius, -libm::cosf(angle) * radius)
-        })
-    }
-
-    /// A grid, filled row by row; newcomers make it longer.
-    fn squares(&self) -> Box<dyn Fn(usize, usize) -> Point> {
-        let first = self.columns.first().map_or(1, |column| column.first.max(1));
-        let across = ((libm::sqrtf(first as f32 * 1.4) + 0.999) as usize).max(1);
-        Box::new(move |_, seat| Point::new((seat % across) as f32 * 104.0, (seat / across) as f32 * 96.0))
     }
 
     /// Bends the links that would run through a node.

@@ -35,6 +35,31 @@ impl Point {
     }
 }
 
+/// Tells whether something has changed since the last frame. Many times quicker than a digest, and read by nobody else.
+#[derive(Default)]
+pub(super) struct Key(u64);
+
+impl Key {
+    /// Takes a number in.
+    pub fn word(&mut self, word: u64) {
+        // As Firefox hashes: a turn, a difference and a product.
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+    /// Takes a text in.
+    pub fn text(&mut self, text: &str) {
+        for eight in text.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..eight.len()].copy_from_slice(eight);
+            self.word(u64::from_le_bytes(word));
+        }
+        self.word(text.len() as u64);
+    }
+    /// What has come of it.
+    pub fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The length of a vector.
 pub fn length(x: f32, y: f32) -> f32 {
     (x * x + y * y).sqrt()
@@ -46,6 +71,9 @@ pub fn between(value: f32, low: f32, high: f32) -> f32 {
     value.max(low).min(high)
 }
 
+/// How far the beads of a flow are apart, in pixels.
+pub const BEADS: f32 = 14.0;
+
 /// How a line is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dash {
@@ -56,6 +84,8 @@ pub enum Dash {
     Dashed,
     /// 1.5 on, 4.5 off.
     Dotted,
+    /// Beads, 14 apart, this many 256ths of that on their way: a flow.
+    Flowing(u8),
 }
 
 impl Dash {
@@ -65,6 +95,14 @@ impl Dash {
             Dash::Solid => &[],
             Dash::Dashed => &[5.0, 4.0],
             Dash::Dotted => &[1.5, 4.5],
+            Dash::Flowing(_) => &[0.5, BEADS - 0.5],
+        }
+    }
+    /// How much of the pattern lies before the line's beginning, in pixels.
+    pub const fn offset(self) -> f32 {
+        match self {
+            Dash::Flowing(gone) => BEADS - gone as f32 * BEADS / 256.0,
+            _ => 0.0,
         }
     }
 }
@@ -378,6 +416,8 @@ pub struct DisplayList {
     pub over: Layer,
     /// Nodes and links that can be pointed at; messages are found by their dots.
     pub hits: Vec<Hit>,
+    /// Links whose messages were drawn as a flow the last time, ascending: they stay so a little longer.
+    pub(super) flowing: Vec<(NodeId, NodeId)>,
     pub(super) captions: Vec<Caption>,
     pub(super) spots: Vec<Option<super::path::Spot>>,
 }

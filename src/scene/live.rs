@@ -4,6 +4,7 @@ use crate::components::Node;
 use crate::sim::{Micros, NodeId, RecordId, Status, clock};
 
 use super::flights::{blame, lost, progress};
+use super::flows::Traffic;
 use super::glyph;
 use super::ground::{SLOW, stroke};
 use super::labels::{LEADING, SECOND, shorten, text_width};
@@ -23,9 +24,11 @@ const MAX_BADGES: usize = 24;
 /// A second line may be this much wider than its room: both its ends share it.
 const SPILL: f32 = 22.0;
 
-pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
-    list.live.clear();
-    list.over.clear();
+pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut DisplayList) {
+    if let Some(crowds) = &stage.crowds {
+        super::crowds::signs(stage, crowds, traffic, &mut list.live);
+        return;
+    }
     if stage.detailed {
         for (id, node) in stage.world.nodes() {
             let Some(spot) = stage.spot(id) else { continue };
@@ -46,6 +49,9 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     }
     lost(stage, list);
     badges(stage, &mut list.live);
+    for lit in &stage.view.lit {
+        ring(stage, list, Target::Node(*lit), Pen::new(Ink::Focus, 3.0));
+    }
     for (target, pen) in
         [(stage.view.hovered, Pen::new(Ink::Focus, 1.5).alpha(170)), (stage.view.selected, Pen::new(Ink::Focus, 2.0))]
     {

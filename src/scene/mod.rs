@@ -11,7 +11,9 @@
 //! svg::paint(&list, &view, "title", "what it shows")
 //! ```
 
+mod crowds;
 mod flights;
+mod flows;
 mod glyph;
 mod ground;
 mod labels;
@@ -29,7 +31,7 @@ mod tests;
 
 pub use glyph::{draw as draw_glyph, sign};
 pub use labels::{shorten, text_width};
-pub use layout::{Heading, Layout, LayoutKind, Plan, PlanGroup};
+pub use layout::{Heading, Layout, LayoutKind, Patch, Plan, PlanGroup};
 pub use list::{
     Anchor, Area, Dash, DisplayList, Dot, Hit, Item, Layer, Mark, Outline, Pen, Point, Target, Text, between, bezier,
 };
@@ -45,7 +47,12 @@ pub fn build(world: &World, view: &View, layout: &Layout, list: &mut DisplayList
     let spots = std::mem::take(&mut list.spots);
     let stage = path::Stage::new(world, view, layout, &spots);
     ground::build(&stage, list);
-    flights::build(&stage, list);
-    live::build(&stage, list);
+    list.live.clear();
+    list.over.clear();
+    // Flows lie under what stands on the ground, and messages pass over it.
+    let traffic = flows::gather(&stage);
+    flows::build(&stage, traffic.as_ref(), list);
+    flights::build(&stage, traffic.as_ref(), list);
+    live::build(&stage, traffic.as_ref(), list);
     list.spots = spots;
 }

@@ -4,6 +4,7 @@ use crate::components::{Glyph, World};
 use crate::protocols::Family;
 use crate::sim::NodeId;
 
+use super::crowds::Crowds;
 use super::glyph::{edge, extent, radius, scale, sign};
 use super::layout::Layout;
 use super::list::{Point, bezier, length};
@@ -98,14 +99,17 @@ pub(super) struct Stage<'a> {
     pub scale: f32,
     /// Whether names, timers, queues and stars are drawn.
     pub detailed: bool,
+    /// Seen from far away, each group is one shape.
+    pub crowds: Option<Crowds>,
 }
 
 impl<'a> Stage<'a> {
     pub fn new(world: &'a World, view: &'a View, layout: &'a Layout, spots: &'a [Option<Spot>]) -> Stage<'a> {
         let scale = scale(view.camera.zoom);
-        let mut stage = Stage { world, view, layout, spots, scale, detailed: false };
+        let mut stage = Stage { world, view, layout, spots, scale, detailed: false, crowds: None };
         let seen = spots.iter().flatten().filter(|spot| stage.in_sight(spot.at, 0.0)).count();
-        stage.detailed = scale >= LEAST_DETAILED && seen <= MAX_DETAILED;
+        stage.crowds = Crowds::from_afar(&stage);
+        stage.detailed = scale >= LEAST_DETAILED && seen <= MAX_DETAILED && stage.crowds.is_none();
         stage
     }
 

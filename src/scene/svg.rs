@@ -99,6 +99,9 @@ impl Svg {
         if let [on, off] = pen.dash.lengths() {
             let _ = write!(self.out, " stroke-dasharray=\"{} {}\"", Number(*on), Number(*off));
         }
+        if pen.dash.offset() > 0.0 {
+            let _ = write!(self.out, " stroke-dashoffset=\"{}\"", Number(pen.dash.offset()));
+        }
         if pen.alpha < 255 {
             let _ = write!(self.out, " stroke-opacity=\"{}\"", Number(f32::from(pen.alpha) / 255.0));
         }

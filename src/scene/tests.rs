@@ -1,6 +1,8 @@
 //! A small cluster of dummies, drawn.
 #![expect(clippy::disallowed_methods, reason = "the pictures are written to be looked at")]
 
+mod arranged;
+
 use std::rc::Rc;
 
 use super::*;
@@ -134,11 +136,15 @@ fn a_message_is_between_its_ends_on_the_right_of_its_link() {
     assert!(seen > 200, "only {seen} messages looked at");
 }
 
+/// Every way to arrange nodes.
+const KINDS: [LayoutKind; 5] =
+    [LayoutKind::Tiers, LayoutKind::Ring, LayoutKind::Grid, LayoutKind::Force, LayoutKind::Map];
+
 #[test]
 fn whoever_stands_somewhere_stays_there() {
     let (mut world, plan) = chat();
     let mut layout = Layout::default();
-    for kind in [LayoutKind::Tiers, LayoutKind::Ring, LayoutKind::Grid] {
+    for kind in KINDS {
         let plan = Plan { layout: kind, ..plan.clone() };
         layout.update(&plan, &world, false);
         let places: Vec<_> = world.nodes().map(|(id, _)| (id, layout.place(id))).collect();
@@ -187,7 +193,7 @@ fn no_two_nodes_stand_on_one_another() {
         }
     }
     for tall in [false, true] {
-        for kind in [LayoutKind::Tiers, LayoutKind::Ring, LayoutKind::Grid] {
+        for kind in KINDS {
             let plan = Plan { layout: kind, ..plan.clone() };
             let mut layout = Layout::default();
             layout.update(&plan, &world, tall);

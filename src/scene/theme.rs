@@ -43,6 +43,8 @@ pub enum Ink {
     Muted,
     /// Edges of panels and bands; never a sign, never text.
     Faint,
+    /// The ground of a place on a map, and of a group seen from afar.
+    Area,
     /// Links, and what is down.
     Line,
     /// A family's signs: outlines, dots.
@@ -92,6 +94,7 @@ impl Theme {
                 Ink::Text => 0xe8edf2,
                 Ink::Muted => 0x9eabb8,
                 Ink::Faint => 0x2a3441,
+                Ink::Area => 0x151c25,
                 Ink::Line => 0x667482,
                 Ink::Family(family) | Ink::FamilyText(family) => match family {
                     Family::People => 0x9eabb8,
@@ -122,6 +125,7 @@ impl Theme {
                 Ink::Text => 0x23211c,
                 Ink::Muted => 0x66625a,
                 Ink::Faint => 0xe2ddcf,
+                Ink::Area => 0xf8f5ec,
                 Ink::Line => 0x8d887c,
                 Ink::Family(family) => match family {
                     Family::People => 0x6b675e,

@@ -8,7 +8,7 @@ use super::list::{Point, Target, between};
 use super::theme::Theme;
 
 /// The farthest out.
-pub const MIN_ZOOM: f32 = 0.04;
+pub const MIN_ZOOM: f32 = 0.02;
 /// The nearest in.
 pub const MAX_ZOOM: f32 = 6.0;
 /// How near [`View::fit`] goes by itself.
@@ -89,6 +89,8 @@ pub struct View {
     pub selected: Option<Target>,
     /// What the pointer is over.
     pub hovered: Option<Target>,
+    /// Components that a word of the lesson stands for, while one points at it.
+    pub lit: Vec<NodeId>,
     /// Whether time stands still: messages then show what they are and where they go.
     pub paused: bool,
     /// Whether the person asked for less motion.
@@ -141,10 +143,12 @@ impl View {
 
     /// Shows everything, between what lies over the canvas.
     pub fn fit(&mut self, layout: &Layout, insets: Insets) {
-        let Some((low, high)) = layout.bounds() else {
-            self.camera = Camera::default();
-            return;
-        };
+        self.camera = self.fitted(layout, insets);
+    }
+
+    /// From where everything is seen.
+    pub(super) fn fitted(&self, layout: &Layout, insets: Insets) -> Camera {
+        let Some((low, high)) = layout.bounds() else { return Camera::default() };
         // Captions stand above the nodes and grow apart from them with the zoom; names are as large whatever the zoom.
         let (above, caption) = layout.headings().first().map_or((BODY, 0.0), |over| (low.y - over.at.y, CAPTION));
         let (side, top, bottom) = (if self.tall() { 4.0 } else { 28.0 }, caption + 4.0, NAMES);
@@ -154,11 +158,11 @@ impl View {
         let zoom = (width / (high.x - low.x + 2.0 * BODY)).min(height / (high.y - low.y + above + BODY));
         let zoom = zoom.clamp(MIN_ZOOM, FIT_ZOOM);
         let off = |less: f32, more: f32| (less - more) * 0.5 / zoom;
-        self.camera = Camera {
+        Camera {
             x: (low.x + high.x) * 0.5 - off(insets.left, insets.right),
             y: (low.y + high.y - above + BODY) * 0.5 - off(insets.top + top, insets.bottom + bottom),
             zoom,
-        };
+        }
     }
 
     fn leash(&mut self, layout: &Layout) {

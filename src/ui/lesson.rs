@@ -5,6 +5,8 @@ use crate::player::{Action, Player, StepModel, TaskModel, Wordy, steps};
 use crate::scenario::{Document, Simplification};
 use crate::scene::family_name;
 
+use yew::virtual_dom::ListenerKind;
+
 use super::app::{Fold, Msg};
 use super::dom::{El, Link, button, el};
 
@@ -51,13 +53,13 @@ fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) 
         el("li")
             .class(if task.done { "done" } else { "" })
             .add(el("span").class("tick").set("aria-hidden", "true"))
-            .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text)).all(show))
+            .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text, link)).all(show))
     };
     let back = button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0);
     let next = button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next");
     let mut body =
         vec![el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)), el("h2").text(&now.title)];
-    body.extend(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph))));
+    body.extend(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph, link))));
     body.push(el("ul").class("tasks").all(now.tasks.iter().enumerate().map(task)));
     body.push(el("nav").class("steps").label("Steps").add(back).add(next));
     body
@@ -77,12 +79,18 @@ fn simplified(document: &Document) -> Option<El> {
 }
 
 /// Prose with its words in colour and shape.
-pub fn words(parts: &[Wordy]) -> impl Iterator<Item = El> {
-    parts.iter().map(|part| match part {
+pub fn words<'a>(parts: &'a [Wordy], link: &'a Link) -> impl Iterator<Item = El> + 'a {
+    parts.iter().map(move |part| match part {
         Wordy::Plain(text) => el("span").text(text),
         Wordy::Kind(text, name, family) => {
             let shape = kind(name).map_or("", |kind| shape(kind.glyph));
-            el("b").class(format!("word of-{} {shape}", family_name(*family))).text(text)
+            // Pointing at the word lights what it stands for.
+            let light = |on: Option<&'static str>| Msg::Do(Action::Light(on));
+            el("b")
+                .class(format!("word of-{} {shape}", family_name(*family)))
+                .text(text)
+                .tells(ListenerKind::onpointerenter, link, light(Some(*name)))
+                .tells(ListenerKind::onpointerleave, link, light(None))
         }
     })
 }

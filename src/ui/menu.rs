@@ -35,7 +35,8 @@ fn entries(at: &MenuAt, player: &Player) -> Vec<(Entry, &'static str)> {
                 let action = Action::Act(Act::Add { what, name: None });
                 (Entry { group: "", label, key: None, action, idle: None }, kind.about)
             };
-            palette(player.timeline().document()).into_iter().map(entry).collect()
+            let arrange = player::arrangements(player).into_iter().map(|entry| (entry, ""));
+            palette(player.timeline().document()).into_iter().map(entry).chain(arrange).collect()
         }
     }
 }

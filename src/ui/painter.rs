@@ -1,17 +1,20 @@
 //! The display list on a canvas. The ground is painted once on a canvas of its own and copied while it does not change;
 //! dots are painted a path a colour. Styles are set only when they change: a call with a string costs as much as
-//! twenty-five with numbers.
+//! twenty-five with numbers. Thousands of dots are written into the pixels of the ground by ourselves and handed over
+//! at once, which costs the browser a fiftieth of drawing them one by one.
 
 use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use crate::scene::{Anchor, Dash, DisplayList, Dot, Ink, Item, Layer, Mark, Outline, Pen, Point, Text, Theme};
+use crate::scene::{Anchor, Dash, DisplayList, Dot, Ink, Item, Layer, Mark, Outline, Pen, Point, Rgba, Text, Theme};
 use crate::sim::fixed;
 
 const TURN: f64 = std::f64::consts::TAU;
-/// From this many dots on they are small squares, which cost half as much.
+/// From this many dots on their pixels are written by ourselves.
 const MANY_DOTS: usize = 1_500;
+/// From this many on they are small and let through what is below, so that one sees how many lie on one another.
+const MYRIAD: usize = 20_000;
 const FONT: &str = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
 /// Paints display lists on a canvas.
@@ -24,6 +27,19 @@ pub struct Painter {
     shown: Option<(u64, Theme)>,
     size: (f32, f32),
     ratio: f64,
+    pixels: Pixels,
+}
+
+/// The ground's pixels, and those of the whole picture.
+#[derive(Default)]
+struct Pixels {
+    /// Of which ground; theme and key.
+    of: Option<(u64, Theme)>,
+    ground: Vec<u8>,
+    all: Vec<u8>,
+    /// In real pixels.
+    width: usize,
+    height: usize,
 }
 
 impl Painter {
@@ -39,12 +55,13 @@ impl Painter {
             shown: None,
             size: (0.0, 0.0),
             ratio: 1.0,
+            pixels: Pixels::default(),
         })
     }
 
     /// The canvas is this large, in CSS pixels, with so many real pixels to one of them.
     pub fn resize(&mut self, width: f32, height: f32, ratio: f64) {
-        (self.size, self.ratio, self.shown) = ((width, height), ratio, None);
+        (self.size, self.ratio, self.shown, self.pixels) = ((width, height), ratio, None, Pixels::default());
         let real = |size: f32| (f64::from(size) * ratio + 0.5) as u32;
         for canvas in [&self.canvas, &self.ground] {
             canvas.set_width(real(width));
@@ -63,11 +80,104 @@ impl Painter {
             self.ground_brush.layer(&list.ground);
         }
         self.brush.begin(theme, self.ratio);
+        if list.dots.len() > MANY_DOTS && self.paint_pixels(list, theme) {
+            self.brush.layer(&list.live);
+            self.brush.layer(&list.over);
+            return;
+        }
         // A canvas without area cannot be copied; nothing would be seen of it.
         let _ = self.brush.cx.draw_image_with_html_canvas_element_and_dw_and_dh(&self.ground, 0.0, 0.0, width, height);
         self.brush.layer(&list.live);
         self.brush.dots(&list.dots);
         self.brush.layer(&list.over);
+    }
+
+    /// The ground with a multitude of dots; `false` where the browser does not show pixels.
+    #[inline(never)]
+    fn paint_pixels(&mut self, list: &DisplayList, theme: Theme) -> bool {
+        let pixels = &mut self.pixels;
+        if pixels.of != self.shown {
+            let (width, height) = (self.ground.width(), self.ground.height());
+            let Ok(data) = self.ground_brush.cx.get_image_data(0.0, 0.0, f64::from(width), f64::from(height)) else {
+                return false;
+            };
+            (pixels.width, pixels.height, pixels.of) = (width as usize, height as usize, self.shown);
+            pixels.ground = data.data().0;
+        }
+        pixels.all.clear();
+        pixels.all.extend_from_slice(&pixels.ground);
+        pixels.dots(&list.dots, theme, self.ratio as f32);
+        let all = Clamped(&pixels.all[..]);
+        let (width, height) = (pixels.width as u32, pixels.height as u32);
+        let data = ImageData::new_with_u8_clamped_array_and_sh(all, width, height);
+        data.and_then(|data| self.brush.cx.put_image_data(&data, 0.0, 0.0)).is_ok()
+    }
+}
+
+impl Pixels {
+    /// Writes dots: squares without their corners, replies with a hole.
+    fn dots(&mut self, dots: &[Dot], theme: Theme, ratio: f32) {
+        let solid = |ink: Ink| {
+            let Rgba { r, g, b, .. } = theme.rgba(ink);
+            [r, g, b, 255]
+        };
+        let paper = solid(Ink::Paper);
+        let (mut ink, mut colour) = (Ink::Paper, paper);
+        let myriad = dots.len() > MYRIAD;
+        for dot in dots {
+            if dot.ink != ink {
+                (ink, colour) = (dot.ink, solid(dot.ink));
+            }
+            if myriad {
+                let side = (ratio * 2.0) as usize;
+                self.blend((dot.x * ratio) as i32, (dot.y * ratio) as i32, side, colour);
+                continue;
+            }
+            let side = ((dot.radius * 2.0 * ratio + 0.5) as i32).max(2);
+            let left = (dot.x * ratio) as i32 - side / 2;
+            let top = (dot.y * ratio) as i32 - side / 2;
+            let cut = i32::from(side > 2);
+            for row in 0..side {
+                let short = if row == 0 || row == side - 1 { cut } else { 0 };
+                self.row(top + row, left + short, left + side - short, colour);
+            }
+            if dot.hollow && side > 2 {
+                let rim = (side / 3).max(1);
+                for row in rim..side - rim {
+                    self.row(top + row, left + rim, left + side - rim, paper);
+                }
+            }
+        }
+    }
+
+    /// Mixes a small square half and half with what is there.
+    #[inline]
+    fn blend(&mut self, left: i32, top: i32, side: usize, colour: [u8; 4]) {
+        let (Ok(left), Ok(top)) = (usize::try_from(left), usize::try_from(top)) else { return };
+        if left + side > self.width {
+            return;
+        }
+        for row in top..top + side {
+            let start = (row * self.width + left) * 4;
+            let Some(row) = self.all.get_mut(start..start + side * 4) else { return };
+            for pixel in row.chunks_exact_mut(4) {
+                for (part, of) in pixel.iter_mut().zip(colour) {
+                    *part = ((u16::from(*part) + u16::from(of) + 1) >> 1) as u8;
+                }
+            }
+        }
+    }
+
+    /// Fills a row from one column up to another, as far as they are on the canvas.
+    fn row(&mut self, row: i32, from: i32, to: i32, colour: [u8; 4]) {
+        if row < 0 || row >= self.height as i32 {
+            return;
+        }
+        let (from, to) = (from.max(0) as usize, to.clamp(0, self.width as i32) as usize);
+        let start = row as usize * self.width;
+        if let Some(row) = self.all.get_mut((start + from) * 4..(start + to) * 4) {
+            row.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&colour));
+        }
     }
 }
 
@@ -131,6 +241,7 @@ impl Brush {
             self.dash = dash;
             let lengths: Array = dash.lengths().iter().map(|length| JsValue::from_f64(f64::from(*length))).collect();
             let _ = self.cx.set_line_dash(&lengths);
+            self.cx.set_line_dash_offset(f64::from(dash.offset()));
         }
     }
 
@@ -280,32 +391,20 @@ impl Brush {
                 inks.push(dot.ink);
             }
         }
-        let many = dots.len() > MANY_DOTS;
         for ink in inks {
             let of = || dots.iter().filter(move |dot| dot.ink == ink);
-            if !many {
-                self.tails(of(), ink);
-            }
+            self.tails(of(), ink);
             self.fill_ink(ink);
             self.set_alpha(255);
             self.cx.begin_path();
-            for dot in of().filter(|dot| many || !dot.hollow) {
-                let (x, y, radius) = (f64::from(dot.x), f64::from(dot.y), f64::from(dot.radius));
-                if many {
-                    self.cx.rect(x - radius, y - radius, 2.0 * radius, 2.0 * radius);
-                } else {
-                    self.cx.move_to(x + radius, y);
-                    self.arc(Point::new(dot.x, dot.y), dot.radius, 0.0, TURN);
-                }
+            for dot in of().filter(|dot| !dot.hollow) {
+                self.cx.move_to(f64::from(dot.x + dot.radius), f64::from(dot.y));
+                self.arc(Point::new(dot.x, dot.y), dot.radius, 0.0, TURN);
             }
             self.cx.fill();
-            if !many {
-                self.rings(of().filter(|dot| dot.hollow), ink);
-            }
+            self.rings(of().filter(|dot| dot.hollow), ink);
         }
-        if !many {
-            self.signs(dots);
-        }
+        self.signs(dots);
     }
 
     fn tails<'a>(&mut self, dots: impl Iterator<Item = &'a Dot> + Clone, ink: Ink) {

@@ -70,17 +70,17 @@ pub fn stage(player: &Player, hands: &Rc<Hands>, tool: Option<char>, embed: bool
                 .all(news(player).map(|told| el("span").text(&told))),
         )
         .all(journey(player))
-        .all(hint(player, tool, embed))
+        .all(hint(player, tool, embed, link))
 }
 
 /// A line on what to do: with the tool in the hand; or at first, for someone who has not done anything yet.
-fn hint(player: &Player, tool: Option<char>, embed: bool) -> Option<El> {
+fn hint(player: &Player, tool: Option<char>, embed: bool, link: &Link) -> Option<El> {
     if let Some((_, _, tip)) = TOOLS.iter().find(|(key, ..)| Some(*key) == tool) {
         return Some(el("p").class("hint").text(tip).text(". Escape when done."));
     }
     let hint = &player.timeline().document().hint;
     (!embed && !player.touched() && player.lesson_step() == 0 && !hint.is_empty())
-        .then(|| el("p").class("hint").all(words(&prose(hint))))
+        .then(|| el("p").class("hint").all(words(&prose(hint), link)))
 }
 
 /// How far it is on a way that takes a while.

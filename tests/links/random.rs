@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use faultline::link::{self, Picked, Shown};
-use faultline::scenario::{Act, Condition, Cue, Document, Group, Lesson, Step, Task, Tree, schema};
-use faultline::sim::{Dist, LONGEST, Micros, Table, Time, Value};
+use faultline::scenario::{Act, Condition, Cue, Document, Group, Layout, Lesson, Step, Task, Tree, schema};
+use faultline::sim::{Choice, Dist, LONGEST, Micros, Table, Time, Value};
 use faultline::timeline::{Cursor, Moment, Stamped};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -179,15 +179,17 @@ fn shown() -> impl Strategy<Value = Shown> {
         any::<u64>().prop_map(Picked::Message),
     ];
     let views = proptest::sample::subsequence(&link::VIEWS[..], 0..=link::MAX_VIEWS);
-    let looks = (proptest::option::of(picked), views, proptest::option::of(1..u32::MAX), any::<bool>());
+    let layout = proptest::option::of(proptest::sample::select(Layout::ALL));
+    let looks = (proptest::option::of(picked), views, proptest::option::of(1..u32::MAX), any::<bool>(), layout);
     (any::<Option<u64>>(), proptest::option::of(0.001..100.0f64), looks, moved).prop_map(
-        |(digest, speed, (selection, views, step, playing), moved)| Shown {
+        |(digest, speed, (selection, views, step, playing, layout), moved)| Shown {
             digest,
             speed,
             selection,
             views: views.into_iter().map(str::to_owned).collect(),
             step,
             playing,
+            layout,
             moved: Table::from_iter(moved),
         },
     )

@@ -78,6 +78,10 @@ impl Document {
         if !region.round_trip.is_empty() && !region.one_way.is_empty() {
             found.wrong("expected either round_trip or one_way");
         }
+        let on_earth = |(east, north): (f64, f64)| (-180.0..=180.0).contains(&east) && (-90.0..=90.0).contains(&north);
+        if region.at.is_some_and(|at| !on_earth(at)) {
+            found.wrong_in("at", "expected degrees east from -180 to 180 and degrees north from -90 to 90");
+        }
         for (field, row) in [("round_trip", &region.round_trip), ("one_way", &region.one_way)] {
             if !row.is_empty() && row.len() != self.regions.len() {
                 let told = format!("expected one for each of the {} regions, found {}", self.regions.len(), row.len());
