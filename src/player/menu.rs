@@ -280,7 +280,7 @@ pub fn arrangements(player: &Player) -> Vec<Entry> {
             _ if player.arranged(layout) => Some("they stand so already".to_owned()),
             _ => None,
         };
-        Entry { group: "Arrange", label: label.to_owned(), key: None, action: Action::Arrange(layout), idle }
+        Entry { group: "", label: label.to_owned(), key: None, action: Action::Arrange(layout), idle }
     };
     ways.map(way).into()
 }

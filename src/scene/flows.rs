@@ -142,8 +142,9 @@ fn flow(stage: &Stage, list: &mut DisplayList, (from, via, to): (Point, Point, P
     }
     if stage.view.paused || stage.view.reduced_motion {
         // Nothing moves: an arrowhead tells which way.
-        let size = wide + 4.0;
-        let tip = super::list::bezier(from, via, to, 0.5).towards(dx, dy, size);
+        let size = wide * 0.7 + 3.5;
+        // Before the middle: that of the way back is elsewhere.
+        let tip = super::list::bezier(from, via, to, 0.42).towards(dx, dy, size);
         let wing = |side: f32| tip.towards(dx, dy, -size * 1.6).towards(-dy, dx, size * 0.7 * side);
         list.live.polygon([tip, wing(1.0), wing(-1.0)], Some(ink), None);
     }

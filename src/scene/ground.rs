@@ -28,11 +28,11 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
     list.ground.clear();
     list.hits.clear();
     list.captions.clear();
-    patches(stage, &mut list.ground);
     if let Some(crowds) = &stage.crowds {
         super::crowds::bodies(stage, crowds, &mut list.ground);
         return;
     }
+    patches(stage, &mut list.ground);
     headings(stage, &mut list.ground);
     let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
     // The more there are, the paler each, so that together they are no brighter than a few.

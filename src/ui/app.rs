@@ -25,7 +25,7 @@ use super::host::Shared;
 use super::inspector::{dials, inspector, vitals};
 use super::lesson::lesson_panel;
 use super::log::{self, log};
-use super::menu::{MenuAt, menu};
+use super::menu::{MenuAt, MenuOf, menu};
 use super::overlay::{self, Offer};
 use super::promises;
 use super::stage::{self, stage};
@@ -347,11 +347,12 @@ impl App {
             Opens::Help => Over::Help,
             Opens::Share => Over::Share(overlay::offer(&host.player())),
             Opens::Menu(at) => {
-                if at.target.is_some() {
-                    host.dispatch(Action::Select(at.target));
-                    self.hands.pressed();
+                let mut empty = false;
+                if let MenuOf::Target(target) = at.of {
+                    host.dispatch(Action::Select(Some(target)));
+                    empty = player::menu(&host.player(), target).is_empty();
                 }
-                let empty = at.target.is_some_and(|target| player::menu(&host.player(), target).is_empty());
+                self.hands.pressed();
                 if empty { Over::Nothing } else { Over::Menu(at) }
             }
         };

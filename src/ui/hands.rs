@@ -12,7 +12,7 @@ use crate::scene::Target;
 use super::app::{Msg, Opens};
 use super::dom::{Link, find, focus, within};
 use super::host::Shared;
-use super::menu::MenuAt;
+use super::menu::{MenuAt, MenuOf};
 
 /// How far a pointer must move before it drags, in pixels.
 const DRAG: f64 = 4.0;
@@ -97,9 +97,9 @@ impl Hands {
 
     /// Opens the menu when the finger still rests after a while.
     fn long_press(&self, on: Option<Target>, (x, y): (f64, f64)) -> Option<i32> {
-        let (link, target) = (self.link.clone(), on?);
+        let (link, of) = (self.link.clone(), on.map_or(MenuOf::Stage, MenuOf::Target));
         let open = Closure::once_into_js(move || {
-            link.send_message(Msg::Open(Opens::Menu(MenuAt { target: Some(target), x, y })));
+            link.send_message(Msg::Open(Opens::Menu(MenuAt { of, x, y })));
         });
         let window = web_sys::window()?;
         window.set_timeout_with_callback_and_timeout_and_arguments_0(open.unchecked_ref(), LONG_PRESS).ok()
@@ -200,13 +200,13 @@ impl Hands {
         None
     }
 
-    /// The right button: the menu of what is under it.
+    /// The right button: the menu of what is under it, or of the stage.
     pub fn menu(&self, event: &Event) -> Option<Msg> {
         let event: &MouseEvent = event.dyn_ref()?;
         let (x, y) = place(event);
-        let target = self.host.hit(x as f32, y as f32, false)?;
+        let of = self.host.hit(x as f32, y as f32, false).map_or(MenuOf::Stage, MenuOf::Target);
         event.prevent_default();
         let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
-        Some(Msg::Open(Opens::Menu(MenuAt { target: Some(target), x, y })))
+        Some(Msg::Open(Opens::Menu(MenuAt { of, x, y })))
     }
 }

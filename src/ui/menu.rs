@@ -15,11 +15,22 @@ use super::dom::{El, Link, el, find, focus};
 use super::hands::Hands;
 use super::inspector::idle;
 
+/// What a menu is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MenuOf {
+    /// Something on the stage.
+    Target(Target),
+    /// What can be placed.
+    Palette,
+    /// The stage itself: how all are arranged.
+    Stage,
+}
+
 /// Which menu, and where on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MenuAt {
-    /// What it is for; nothing for the palette.
-    pub target: Option<Target>,
+    /// What it is for.
+    pub of: MenuOf,
     /// From the left edge, in pixels.
     pub x: f64,
     /// From the upper edge, in pixels.
@@ -28,15 +39,15 @@ pub struct MenuAt {
 
 /// What stands in it: entries, and a sentence about each.
 fn entries(at: &MenuAt, player: &Player) -> Vec<(Entry, &'static str)> {
-    match at.target {
-        Some(target) => player::menu(player, target).into_iter().map(|entry| (entry, "")).collect(),
-        None => {
+    match at.of {
+        MenuOf::Stage => player::arrangements(player).into_iter().map(|entry| (entry, "")).collect(),
+        MenuOf::Target(target) => player::menu(player, target).into_iter().map(|entry| (entry, "")).collect(),
+        MenuOf::Palette => {
             let entry = |(what, label, kind): (String, String, &'static crate::components::Kind)| {
                 let action = Action::Act(Act::Add { what, name: None });
                 (Entry { group: "", label, key: None, action, idle: None }, kind.about)
             };
-            let arrange = player::arrangements(player).into_iter().map(|entry| (entry, ""));
-            palette(player.timeline().document()).into_iter().map(entry).chain(arrange).collect()
+            palette(player.timeline().document()).into_iter().map(entry).collect()
         }
     }
 }

@@ -130,7 +130,7 @@ impl Pixels {
             }
             if myriad {
                 let side = (ratio * 2.0) as usize;
-                self.blend((dot.x * ratio) as i32, (dot.y * ratio) as i32, side, colour);
+                self.blend((dot.x * ratio) as i32, (dot.y * ratio) as i32, side, u32::from_le_bytes(colour));
                 continue;
             }
             let side = ((dot.radius * 2.0 * ratio + 0.5) as i32).max(2);
@@ -152,7 +152,7 @@ impl Pixels {
 
     /// Mixes a small square half and half with what is there.
     #[inline]
-    fn blend(&mut self, left: i32, top: i32, side: usize, colour: [u8; 4]) {
+    fn blend(&mut self, left: i32, top: i32, side: usize, colour: u32) {
         let (Ok(left), Ok(top)) = (usize::try_from(left), usize::try_from(top)) else { return };
         if left + side > self.width {
             return;
@@ -161,9 +161,10 @@ impl Pixels {
             let start = (row * self.width + left) * 4;
             let Some(row) = self.all.get_mut(start..start + side * 4) else { return };
             for pixel in row.chunks_exact_mut(4) {
-                for (part, of) in pixel.iter_mut().zip(colour) {
-                    *part = ((u16::from(*part) + u16::from(of) + 1) >> 1) as u8;
-                }
+                let old = u32::from_le_bytes([pixel[0], pixel[1], pixel[2], pixel[3]]);
+                // The mean of each of the four bytes.
+                let mean = (old & colour) + (((old ^ colour) & 0xfefe_fefe) >> 1);
+                pixel.copy_from_slice(&mean.to_le_bytes());
             }
         }
     }

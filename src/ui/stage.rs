@@ -14,7 +14,7 @@ use super::app::{Fold, Msg, Opens};
 use super::dom::{El, Link, button, el, enlarged, find, target};
 use super::hands::Hands;
 use super::lesson::words;
-use super::menu::MenuAt;
+use super::menu::{MenuAt, MenuOf};
 
 /// The tools over the stage: what a click does, by the key that would do it to what is selected.
 const TOOLS: [(char, &str, &str); 5] = [
@@ -99,23 +99,22 @@ fn toolbar(tool: Option<char>, wiring: bool, link: &Link) -> El {
     let tools = TOOLS
         .iter()
         .map(|(key, name, tip)| named(name, &format!("{tip} ({key})"), tool == Some(*key), Msg::Tool(Some(*key))));
-    let add = |event: &Event| {
-        let bounds = target(event)?.get_bounding_client_rect();
-        Some(Msg::Open(Opens::Menu(MenuAt { target: None, x: bounds.left(), y: bounds.bottom() + 4.0 })))
+    let opens = |words: &'static str, title: &'static str, of: MenuOf| {
+        el("button").set("title", title).text(words).asks(ListenerKind::onclick, link, move |event| {
+            let bounds = target(event)?.get_bounding_client_rect();
+            Some(Msg::Open(Opens::Menu(MenuAt { of, x: bounds.left(), y: bounds.bottom() + 4.0 })))
+        })
     };
     el("div")
         .class("toolbar")
         .set("role", "toolbar")
         .label("Tools")
         .add(named("Select", "Select and drag (Escape)", tool.is_none() && !wiring, Msg::Tool(None)))
-        .add(el("button").set("title", "Place a component").set("id", "add").text("+ Add").asks(
-            ListenerKind::onclick,
-            link,
-            add,
-        ))
+        .add(opens("+ Add", "Place a component", MenuOf::Palette).set("id", "add"))
         .add(named("Wire", "Link two components (w)", wiring, Msg::Wire))
         .all(tools)
         .add(named("Fit", "Show everything (f)", false, Msg::Do(Action::Fit)))
+        .add(opens("Arrange", "Where components stand", MenuOf::Stage))
 }
 
 /// The components as buttons; their places on the canvas tell a program that drives the page where to point.
@@ -192,15 +191,20 @@ pub fn key(hands: &Hands, event: &Event) -> Option<Msg> {
         // As a click on it would.
         "Enter" if player.view().wire.is_some() => Msg::Click(selected),
         "ContextMenu" | "m" | "Enter" => {
-            // Beside the component.
+            // Beside the component; of the stage itself where none is selected.
             let bounds = find(".stage canvas")?.get_bounding_client_rect();
-            let at = match selected? {
-                Target::Node(id) => player.place_of(id),
+            let of = match selected {
+                None if key == "Enter" => return None,
+                None => MenuOf::Stage,
+                Some(selected) => MenuOf::Target(selected),
+            };
+            let at = match selected {
+                Some(Target::Node(id)) => player.place_of(id),
                 _ => None,
             };
             let large = enlarged(&find(".stage canvas")?);
             let (x, y) = at.map_or((60.0, 60.0), |at| (large * f64::from(at.x) + 24.0, large * f64::from(at.y) - 12.0));
-            Msg::Open(Opens::Menu(MenuAt { target: selected, x: bounds.left() + x, y: bounds.top() + y }))
+            Msg::Open(Opens::Menu(MenuAt { of, x: bounds.left() + x, y: bounds.top() + y }))
         }
         key => Msg::Key(key_action(&player, key, event.shift_key()), key == "Escape"),
     };

@@ -16,7 +16,7 @@ use crate::views::Kind;
 use super::app::{Msg, Opens};
 use super::dom::{El, Link, button, el, focus, target};
 use super::host::Shared;
-use super::menu::MenuAt;
+use super::menu::{MenuAt, MenuOf};
 
 /// How far a pointer must move before it drags, in pixels.
 const DRAG: f32 = 4.0;
@@ -157,7 +157,7 @@ impl ViewHand {
         let on = self.host.surfaces.hit(self.kind, at.0, at.1, false)?;
         event.prevent_default();
         let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
-        Some(Msg::Open(Opens::Menu(MenuAt { target: Some(on), x, y })))
+        Some(Msg::Open(Opens::Menu(MenuAt { of: MenuOf::Target(on), x, y })))
     }
 
     /// The wheel shows more or less time; with shift it moves the rows. Over the trace's list it moves that.

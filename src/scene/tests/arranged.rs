@@ -9,13 +9,13 @@ fn messages_that_cannot_be_told_apart_are_a_flow() {
         template("db", "database", &[], Machine::default()),
     ];
     let mut world = World::new(3, templates);
-    for template in [0, 1] {
+    for template in [1, 0] {
         world.place(template, None, false, RecordId(0), &mut ());
     }
     let group = |template: u32| PlanGroup { template, title: Rc::from(""), tier: template, row: 0 };
     let plan = Plan { groups: vec![group(0), group(1)], ..Plan::default() };
     let (from, to) = (NodeId(0), NodeId(1));
-    // The first timer goes off after a tenth of a second; a message takes 120 ms.
+    // The client's first timer goes off after 137 ms; a message takes 120 ms.
     world.run_until(Time(150_000), &mut ());
     let (_, _, few) = draw(&world, &plan, 900.0, 650.0);
     assert_eq!(few.dots.len(), world.in_flight(), "a few are dots");
