@@ -130,7 +130,7 @@ fn every_field_stands_in_the_manual_with_its_default() {
     structure::<Region>(
         manual,
         "## `[[regions]]`",
-        json!({"name": "a", "zones": [], "round_trip": [], "at": [1.0, 2.0], "round_trip": [], "one_way": []}),
+        json!({"name": "a", "zones": [], "at": [1.0, 2.0], "round_trip": [], "one_way": []}),
     );
     structure::<LinkRule>(
         manual,
