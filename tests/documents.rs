@@ -127,7 +127,11 @@ fn every_field_stands_in_the_manual_with_its_default() {
         json!({"name": "a", "kind": "a", "prefix": "a", "title": "A", "count": 2, "tier": 1, "cores": 1, "service": law,
             "inbox": 1, "discipline": "lifo", "disk": law, "startup": "1s", "zones": [], "config": {}}),
     );
-    structure::<Region>(manual, "## `[[regions]]`", json!({"name": "a", "zones": [], "round_trip": [], "one_way": []}));
+    structure::<Region>(
+        manual,
+        "## `[[regions]]`",
+        json!({"name": "a", "zones": [], "at": [1.0, 2.0], "round_trip": [], "one_way": []}),
+    );
     structure::<LinkRule>(
         manual,
         "## `[[links]]`",

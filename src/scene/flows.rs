@@ -120,6 +120,7 @@ fn width(rate: f32) -> f32 {
     2.5 + 1.5 * libm::log10f(1.0 + rate)
 }
 
+#[inline(never)]
 fn flow(stage: &Stage, list: &mut DisplayList, (from, via, to): (Point, Point, Point), sum: &Sum) {
     let long = from.distance(to);
     if long < 2.0 || !(stage.in_sight(from, long) && stage.in_sight(to, long)) {

@@ -74,6 +74,7 @@ impl Layout {
     pub(super) fn map(&mut self, plan: &Plan, world: &World, tall: bool) -> Places {
         let regions = self.regions(world);
         let at = places(&regions, plan, world, tall);
+        let mut zones = Vec::new();
         let mut middles = vec![Point::default(); self.columns.len()];
         for (region, at) in regions.iter().zip(at) {
             if region.columns.len() > 1 {
@@ -87,11 +88,11 @@ impl Layout {
                 let Some(zone) = zone.filter(|_| self.columns[*column].tier != u32::MAX) else { continue };
                 let inner = region.columns.len() > 1;
                 let radius = self.zone_radius(*column);
-                self.patches.push(Patch { title: zone.name.clone(), at: middles[*column], radius, inner });
+                zones.push(Patch { title: zone.name.clone(), at: middles[*column], radius, inner });
             }
         }
-        // Outer ones first, so that the others lie on them.
-        self.patches.sort_unstable_by_key(|patch| patch.inner);
+        // Regions first, so that their zones lie on them.
+        self.patches.append(&mut zones);
         let firsts: Vec<usize> = self.columns.iter().map(|column| column.first.max(1)).collect();
         Box::new(move |column, seat| {
             let off = inside(firsts[column], seat);
