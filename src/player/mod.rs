@@ -421,6 +421,7 @@ impl Player {
             self.owed += seconds.clamp(0.0, LONGEST_FRAME) * self.speed * 1e6;
             let whole = self.owed as u64;
             let until = Time(self.timeline.now().0.saturating_add(whole));
+            let until = self.next_deed().map_or(until, |due| due.min(until));
             self.timeline.watch_breaks(true);
             self.late = !self.timeline.advance(until, STEPS_A_FRAME);
             // What a frame could not do is forgiven: the run goes slower than asked.
@@ -499,18 +500,21 @@ impl Player {
 
     #[inline(never)]
     fn act(&mut self, act: Act) {
-        let added = matches!(act, Act::Add { .. });
-        match self.timeline.act(act) {
-            Ok(()) => {
-                self.touched = true;
-                self.after_change();
-                if added {
-                    self.greet_newcomer();
-                }
-            }
-            Err(told) => self.tell(Tone::Warn, sentence_case(&told)),
+        if let Err(told) = self.attempt(act) {
+            self.tell(Tone::Warn, sentence_case(&told));
         }
+    }
+
+    /// Does something to the run, or says why it cannot be done.
+    fn attempt(&mut self, act: Act) -> Result<(), String> {
+        let added = matches!(act, Act::Add { .. });
+        let done = self.timeline.act(act);
+        self.touched |= done.is_ok();
         self.after_change();
+        if added && done.is_ok() {
+            self.greet_newcomer();
+        }
+        done
     }
 
     /// What was placed by hand is selected; what stands alone wants to be wired next.
