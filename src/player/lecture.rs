@@ -110,9 +110,11 @@ impl Player {
         }
     }
 
-    /// When the next deed is due: a frame ends there, so that deeds are done at their instants however fast one watches.
-    pub(super) fn next_deed(&self) -> Option<Time> {
-        self.showing.as_ref().map(|showing| showing.due).filter(|due| *due > self.timeline.now())
+    /// Until when a frame goes that would go until then: it ends at the next deed, so that deeds are done at their
+    /// instants however fast one watches.
+    pub(super) fn until_deed(&self, until: Time) -> Time {
+        let due = self.showing.as_ref().map(|showing| showing.due).filter(|due| *due > self.timeline.now());
+        due.map_or(until, |due| due.min(until))
     }
 
     #[inline(never)]
