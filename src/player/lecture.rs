@@ -13,8 +13,10 @@ const READ: (f64, f64) = (17.0, 2.0);
 const LONGEST_READ: f64 = 30.0;
 /// How long one looks at what a task has come to, in seconds.
 const LOOK: f64 = 3.0;
-/// How long a lecture waits for a task that nobody does, in simulated time.
-const PATIENCE: Micros = Micros::secs(30);
+/// How long a lecture waits for a task after the last that it did for it, in simulated time.
+const PATIENCE: Micros = Micros::secs(60);
+/// How often it is looked for somebody who is what a deed names, in simulated time, and how many times.
+const LOOK_FOR: (Micros, u32) = (Micros::ms(20), 250);
 
 /// Deeds that are being done.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub(super) struct Showing {
     next: usize,
     /// When.
     due: Time,
+    /// How often it was in vain looked for whom it names.
+    sought: u32,
+    /// Whether the task was done before the first of them.
+    before: bool,
 }
 
 /// A lecture.
@@ -36,6 +42,8 @@ pub(super) struct Lecture {
     waiting: Option<(usize, Time)>,
     /// How many tasks of the step are behind.
     done: usize,
+    /// The tasks of the step that were done before it was opened: by the way of something else, so that nobody has seen it.
+    before: Vec<bool>,
 }
 
 fn reading(step: &Step) -> f64 {
@@ -71,9 +79,12 @@ impl Player {
     /// A step of the lesson is read from its beginning.
     #[inline(never)]
     pub(super) fn begin_step(&mut self) {
-        let left = self.lesson().get(self.step).map_or(0.0, reading);
+        let step = self.lesson().get(self.step);
+        let left = step.map_or(0.0, reading);
+        let tasks = step.map_or(0, |step| step.tasks.len());
+        let before = (0..tasks).map(|task| self.ticked(self.step, task)).collect();
         if let Some(lecture) = &mut self.lecture {
-            *lecture = Lecture { left, ..Lecture::default() };
+            *lecture = Lecture { left, before, ..Lecture::default() };
         }
     }
 
@@ -82,7 +93,8 @@ impl Player {
     pub(super) fn show_task(&mut self, task: usize) {
         let Some(first) = self.task(self.step, task).and_then(|task| task.show.first()) else { return };
         let due = self.timeline.now() + first.wait;
-        self.showing = Some(Showing { step: self.step, task, next: 0, due });
+        let before = self.ticked(self.step, task);
+        self.showing = Some(Showing { step: self.step, task, next: 0, due, sought: 0, before });
         self.playing = true;
         self.forwards();
         self.deeds();
@@ -98,23 +110,49 @@ impl Player {
         }
     }
 
+    /// Until when a frame goes that would go until then: it ends at the next deed, so that deeds are done at their
+    /// instants however fast one watches.
+    pub(super) fn until_deed(&self, until: Time) -> Time {
+        let due = self.showing.as_ref().map(|showing| showing.due).filter(|due| *due > self.timeline.now());
+        due.map_or(until, |due| due.min(until))
+    }
+
     #[inline(never)]
     fn deeds(&mut self) {
-        while let Some(showing) = self.showing.clone().filter(|showing| showing.due <= self.timeline.now()) {
-            let deeds = self.task(showing.step, showing.task).map_or(&[][..], |task| &task.show);
-            let wait = deeds.get(showing.next + 1).map(|deed| deed.wait);
-            let deed = deeds.get(showing.next).cloned();
+        while let Some(mut showing) = self.showing.take().filter(|showing| !self.needless(showing)) {
             let now = self.timeline.now();
-            self.showing = wait.map(|wait| Showing { next: showing.next + 1, due: now + wait, ..showing });
-            let Some(Deed { act, .. }) = deed else { return };
-            match act.meant(&self.timeline.run().world) {
-                Ok(act) => self.act(act),
-                Err(told) => {
-                    self.showing = None;
+            let deeds = self.task(showing.step, showing.task).map_or(&[][..], |task| &task.show);
+            let Some(Deed { act, .. }) = deeds.get(showing.next).filter(|_| showing.due <= now) else {
+                // What is due later stays.
+                self.showing = Some(showing).filter(|showing| showing.due > now);
+                return;
+            };
+            let (act, last) = (act.clone(), deeds.get(showing.next + 1).is_none());
+            let wait = deeds.get(showing.next + 1).map_or(Micros::ZERO, |deed| deed.wait);
+            let done = match act.meant(&self.timeline.run().world) {
+                // Nobody leads during an election, and a lock is free for a moment.
+                Err(_) if showing.sought < LOOK_FOR.1 => {
+                    (showing.due, showing.sought) = (now + LOOK_FOR.0, showing.sought + 1);
+                    self.showing = Some(showing);
+                    return;
+                }
+                meant => meant.and_then(|act| self.attempt(act)),
+            };
+            match done {
+                // What comes first puts back what may have been left, and needs not where nothing was; what comes last is
+                // what the task is about.
+                Err(told) if last => {
                     self.tell(Tone::Warn, format!("This cannot be shown just now: {}", sentence_case(&told)));
                 }
+                _ if last => {}
+                _ => self.showing = Some(Showing { next: showing.next + 1, due: now + wait, sought: 0, ..showing }),
             }
         }
+    }
+
+    /// Whether the task was done by the deeds so far: no more are needed.
+    fn needless(&self, showing: &Showing) -> bool {
+        !showing.before && self.ticked(showing.step, showing.task)
     }
 
     #[inline(never)]
@@ -124,13 +162,16 @@ impl Player {
         if lecture.left > 0.0 {
             lecture.left -= seconds;
         } else if let Some((task, since)) = lecture.waiting {
-            let patient = self.showing.is_some() || now.since(since) < PATIENCE;
-            if self.ticked(self.step, task) || !patient {
-                lecture = Lecture { left: LOOK, waiting: None, done: task + 1 };
+            let ticked = self.ticked(self.step, task);
+            if self.showing.is_some() {
+                lecture.waiting = Some((task, now));
+            } else if ticked || now.since(since) >= PATIENCE {
+                lecture = Lecture { left: LOOK, waiting: None, done: task + 1, ..lecture };
             }
         } else if let Some(task) = self.task(self.step, lecture.done) {
             let shown = !task.show.is_empty();
-            if self.ticked(self.step, lecture.done) {
+            let before = shown && lecture.before.get(lecture.done) == Some(&true);
+            if self.ticked(self.step, lecture.done) && !before {
                 lecture.done += 1;
             } else {
                 lecture.waiting = Some((lecture.done, now));

@@ -427,7 +427,7 @@ impl Player {
         if self.playing && self.timeline.run().world.halted().is_none() {
             self.owed += seconds.clamp(0.0, LONGEST_FRAME) * self.speed * 1e6;
             let whole = self.owed as u64;
-            let until = Time(self.timeline.now().0.saturating_add(whole));
+            let until = self.until_deed(Time(self.timeline.now().0.saturating_add(whole)));
             self.timeline.watch_breaks(true);
             self.late = !self.timeline.advance(until, STEPS_A_FRAME);
             // What a frame could not do is forgiven: the run goes slower than asked.

@@ -10,18 +10,21 @@ use super::{Player, Tone};
 impl Player {
     #[inline(never)]
     pub(super) fn act(&mut self, act: Act) {
-        let added = matches!(act, Act::Add { .. });
-        match self.timeline.act(act) {
-            Ok(()) => {
-                self.touched = true;
-                self.after_change();
-                if added {
-                    self.greet_newcomer();
-                }
-            }
-            Err(told) => self.tell(Tone::Warn, sentence_case(&told)),
+        if let Err(told) = self.attempt(act) {
+            self.tell(Tone::Warn, sentence_case(&told));
         }
+    }
+
+    /// Does something to the run, or says why it cannot be done.
+    pub(super) fn attempt(&mut self, act: Act) -> Result<(), String> {
+        let added = matches!(act, Act::Add { .. });
+        let done = self.timeline.act(act);
+        self.touched |= done.is_ok();
         self.after_change();
+        if added && done.is_ok() {
+            self.greet_newcomer();
+        }
+        done
     }
 
     /// What was placed by hand is selected; what stands alone wants to be wired next.
