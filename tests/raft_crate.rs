@@ -26,6 +26,8 @@ const PROPOSALS: u64 = 200;
 const KEYS: u64 = 8;
 /// After how many applied entries a snapshot takes their place.
 const COMPACTION: u64 = 25;
+/// How many snapshots one run may take: who was away twice, and perhaps once more what was cut off on its way.
+const MOST_SNAPSHOTS: usize = 5;
 /// Instants and lengths of time are in microseconds.
 const MS: u64 = 1_000;
 const FIRST: u64 = 1_000 * MS;
@@ -389,6 +391,11 @@ fn clients_of_ours_and_of_theirs_see_the_same() {
             assert_eq!(seen.done.len() as u64, PROPOSALS, "seed {seed}, {name}: all are acknowledged in the end");
             assert!(seen.handed_over, "seed {seed}, {name}: who was to lead leads");
             assert!(seen.snapshots > 0, "seed {seed}, {name}: who was away needs a snapshot");
+            assert!(
+                seen.snapshots <= MOST_SNAPSHOTS,
+                "seed {seed}, {name}: {} snapshots, each as large as the state",
+                seen.snapshots
+            );
             assert_eq!(
                 seen.messages,
                 (SERVERS - 1) as f64,

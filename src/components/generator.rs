@@ -68,12 +68,40 @@ crate::config! {
         about: Keys = Keys::Even, in 0, 0, "";
         /// The class of its requests: 0 goes first where a machine serves by priority.
         class: u32 = 0, in 0, 9, "";
+        /// Whether what becomes of its requests is measured by class too: `sojourn of class 0`, `failed of class 0`.
+        apart: bool = false, in 0, 0, "";
         /// How it chooses among those that it can ask.
         choice: Policy = Policy::Random, in 0, 0, "";
     }
     with choosing: Choosing;
     with calling: Calling;
 }
+
+/// What is measured by class: how long an answer took, and after how long there was none for good.
+const SOJOURN: [&str; 10] = [
+    "sojourn of class 0",
+    "sojourn of class 1",
+    "sojourn of class 2",
+    "sojourn of class 3",
+    "sojourn of class 4",
+    "sojourn of class 5",
+    "sojourn of class 6",
+    "sojourn of class 7",
+    "sojourn of class 8",
+    "sojourn of class 9",
+];
+const FAILED: [&str; 10] = [
+    "failed of class 0",
+    "failed of class 1",
+    "failed of class 2",
+    "failed of class 3",
+    "failed of class 4",
+    "failed of class 5",
+    "failed of class 6",
+    "failed of class 7",
+    "failed of class 8",
+    "failed of class 9",
+];
 
 /// What a load generator waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -192,7 +220,12 @@ impl Generator {
         };
         *count += 1;
         let Some(open) = self.open.remove(&number) else { return };
-        cx.measure(measure, cx.now().since(open.since).0);
+        let took = cx.now().since(open.since).0;
+        cx.measure(measure, took);
+        if cx.config().apart {
+            let names = if measure == "sojourn" { &SOJOURN } else { &FAILED };
+            names.get(cx.config().class as usize).into_iter().for_each(|name| cx.measure(name, took));
+        }
         if let Some(user) = open.user {
             self.next(cx, Timer::Thought(user));
         }

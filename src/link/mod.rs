@@ -27,7 +27,7 @@ pub use estimate::{EVENTS_A_SECOND, MAX_REPLAY, steps_to};
 /// The version of codec and schema, with which every link begins.
 pub const VERSION: u32 = 1;
 /// The revision of the engine and the components: counts up whenever the same document, seed and acts may run otherwise.
-pub const ENGINE: u32 = 1;
+pub const ENGINE: u32 = 2;
 /// How long a link may be, in bytes.
 pub const MAX_LINK: usize = 200_000;
 /// Up to this many characters a link fits every messenger.

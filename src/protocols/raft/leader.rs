@@ -21,6 +21,8 @@ pub struct Progress {
     pub sent: u64,
     /// Whether that was sent before the last heartbeat.
     pub late: bool,
+    /// The snapshot that is under way there.
+    pub snapshot: Option<Installing>,
     /// The last round that it answered.
     pub round: u64,
     /// When it last answered.
@@ -31,10 +33,27 @@ pub struct Progress {
     pub joins: bool,
 }
 
+/// A snapshot that is under way to another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Installing {
+    /// The last index that it stands for.
+    pub index: u64,
+    /// When it was sent.
+    pub at: Time,
+    /// The first round that began an election time-out later: whoever answers that and still lacks the snapshot will not
+    /// get it any more.
+    pub lost_by: Option<u64>,
+}
+
 impl Progress {
     /// A server of which nothing is known yet.
     pub(super) fn new(next: u64, now: Time, life: u64, joins: bool) -> Progress {
-        Progress { next, matched: 0, sent: 0, late: false, round: 0, heard: now, life, joins }
+        Progress { next, matched: 0, sent: 0, late: false, snapshot: None, round: 0, heard: now, life, joins }
+    }
+
+    /// Whether it was heard of within an election time-out.
+    pub(super) fn alive(&self, now: Time, rules: &Rules) -> bool {
+        now.since(self.heard) <= rules.election_max
     }
 }
 
@@ -289,7 +308,7 @@ impl Server {
     pub(super) fn on_heartbeat<P: RaftPort>(&mut self, port: &mut P, rules: &Rules) {
         let now = port.now();
         let Role::Leader(leader) = &self.role else { return };
-        let alive = |progress: &Progress| now.since(progress.heard) <= rules.election_max;
+        let alive = |progress: &Progress| progress.alive(now, rules);
         let members = self.configurations.last().map_or(&[][..], |(_, members)| members);
         let heard = |member: &&super::Member| **member == self.me || leader.others.get(&member.node).is_some_and(alive);
         let heard = members.iter().filter(heard).count();
@@ -300,8 +319,14 @@ impl Server {
         }
         // What has not been answered since the heartbeat before is sent again.
         if let Role::Leader(leader) = &mut self.role {
+            let next_round = leader.round + 1;
             for progress in leader.others.values_mut() {
                 (progress.sent, progress.late) = (if progress.late { 0 } else { progress.sent }, !progress.late);
+                if let Some(snapshot) = &mut progress.snapshot
+                    && now.since(snapshot.at) >= rules.election_max
+                {
+                    snapshot.lost_by.get_or_insert(next_round);
+                }
             }
         }
         self.begin_round(port, rules);

@@ -24,7 +24,9 @@
 //! - **One AppendEntries is under way to each follower**; what comes meanwhile goes in the next. A heartbeat sends again.
 //! - **A leader steps down** when it has not heard from a majority for an election time-out (thesis §6.2), and a server
 //!   that has just heard from one does not vote against it (§4.2.3), which leases rely on.
-//! - **A snapshot** is sent in one piece, and is the machine itself, which costs nothing to take.
+//! - **A snapshot** is sent in one piece, and is the machine itself, which costs nothing to take. One is under way to each
+//!   follower, and none to one that was not heard of for an election time-out: it is asked whether it is there and whether
+//!   it needs one. A snapshot counts as lost when a round that began an election time-out after it is answered without it.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

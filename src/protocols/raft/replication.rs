@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use crate::sim::NodeId;
 
+use super::leader::{Installing, Progress};
 use super::{Entry, Message, Mistake, News, RaftPort, Role, Rules, Server, Snapshot, Waiting, Write};
 
 impl Server {
-    /// Sends new entries to those to whom none are under way.
+    /// Sends new entries to those to whom none are under way. Who needs the snapshot first gets it by rounds and answers.
     pub(super) fn replicate<P: RaftPort>(&mut self, port: &mut P, rules: &Rules) {
-        let last = self.log.last();
+        let (last, gone) = (self.log.last(), self.log.snapshot().index);
         let Role::Leader(leader) = &self.role else { return };
-        let waits = |progress: &super::Progress| progress.sent == 0 && progress.next <= last;
+        let waits = |progress: &Progress| progress.sent == 0 && progress.next <= last && progress.next > gone;
         let others: Vec<NodeId> =
             leader.others.iter().filter(|(_, progress)| waits(progress)).map(|(id, _)| *id).collect();
         for other in others {
@@ -19,24 +20,30 @@ impl Server {
         }
     }
 
-    /// Sends the entries that another server does not have, none if it has all, or the snapshot in place of those that
-    /// are gone.
+    /// Sends the entries that another server does not have, none if it has all. Where some of those are gone, it gets the
+    /// snapshot once; while that is under way, or nothing is heard of the server, it is only asked whether its log has the
+    /// snapshot's last entry, which is a heartbeat too. A snapshot is as large as the state: nobody sends that into a
+    /// silence.
     pub(super) fn send_entries<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, to: NodeId) {
         let (term, leader_commit) = (self.term, self.commit);
         let Role::Leader(leader) = &mut self.role else { return };
         let round = leader.round();
         let Some(progress) = leader.others.get_mut(&to) else { return };
-        let prev_log_index = progress.next - 1;
-        let Some(prev_log_term) = self.log.term(prev_log_index) else {
-            if progress.sent == 0 {
-                let snapshot = self.log.snapshot().clone();
-                (progress.sent, progress.late) = (snapshot.index, false);
-                port.send(to, Message::InstallSnapshot { term, snapshot, round });
-            }
-            return;
-        };
+        let snapshot = self.log.snapshot();
+        let needs_snapshot = progress.next <= snapshot.index;
+        if needs_snapshot && progress.snapshot.is_none() && progress.alive(port.now(), rules) {
+            let (index, at) = (snapshot.index, port.now());
+            (progress.sent, progress.snapshot) = (0, Some(Installing { index, at, lost_by: None }));
+            let snapshot = snapshot.clone();
+            return port.send(to, Message::InstallSnapshot { term, snapshot, round });
+        }
+        if needs_snapshot {
+            progress.sent = 0;
+        }
+        let prev_log_index = if needs_snapshot { snapshot.index } else { progress.next - 1 };
+        let Some(prev_log_term) = self.log.term(prev_log_index) else { return };
         // While entries are under way, a round is only a heartbeat.
-        let most = if progress.sent > 0 { 0 } else { rules.batch as usize };
+        let most = if progress.sent > 0 || needs_snapshot { 0 } else { rules.batch as usize };
         let entries: Rc<[Entry]> = Rc::from(self.log.from(progress.next, most));
         if !entries.is_empty() {
             (progress.sent, progress.late) = (prev_log_index + entries.len() as u64, false);
@@ -146,7 +153,7 @@ impl Server {
         if !self.answered(port.now(), from, round) {
             return;
         }
-        let last = self.log.last();
+        let (last, gone) = (self.log.last(), self.log.snapshot().index);
         let skipped = came.err().flatten().and_then(|term| self.log.last_of_term(term));
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.others.get_mut(&from) else { return };
@@ -158,6 +165,14 @@ impl Server {
                 if progress.matched >= progress.sent {
                     progress.sent = 0;
                 }
+                if progress.snapshot.is_some_and(|snapshot| progress.matched >= snapshot.index) {
+                    progress.snapshot = None;
+                }
+            }
+            // It needs the snapshot. One that it would have by now is lost.
+            Err(_) if progress.next <= gone => {
+                let lost = |snapshot: &Installing| snapshot.lost_by.is_some_and(|lost_by| round >= lost_by);
+                (progress.sent, progress.snapshot) = (0, progress.snapshot.filter(|snapshot| !lost(snapshot)));
             }
             Err(_) => {
                 // Where the leader has entries of that term too, it goes on after its last one.
@@ -175,7 +190,8 @@ impl Server {
         self.answer_reads(port, rules);
         let Role::Leader(leader) = &self.role else { return };
         let Some(progress) = leader.others.get(&from) else { return };
-        if progress.sent == 0 && (progress.next <= self.log.last() || came.is_err()) {
+        let waits_for_snapshot = progress.next <= gone && progress.snapshot.is_some();
+        if progress.sent == 0 && !waits_for_snapshot && (progress.next <= self.log.last() || came.is_err()) {
             self.send_entries(port, rules, from);
         }
     }

@@ -1,0 +1,149 @@
+//! What the lessons say in figures, beside what comes of a long run without faults that the formula does not know.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::disallowed_methods, reason = "it reads files")]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use faultline::components::{Record, What};
+use faultline::scenario::{Document, Run, Sink};
+use faultline::sim::Time;
+use toml::{Table, Value};
+
+/// Everything that was measured, by name.
+#[derive(Default)]
+struct Measured(BTreeMap<&'static str, Vec<u64>>);
+
+impl Sink for Measured {
+    fn take(&mut self, record: Record) {
+        if let What::Measure { name, value } = record.what {
+            self.0.entry(name).or_default().push(value);
+        }
+    }
+}
+
+impl Measured {
+    fn of(&self, name: &str) -> &[u64] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+    fn count(&self, name: &str) -> f64 {
+        self.of(name).len() as f64
+    }
+    /// In seconds.
+    fn mean(&self, name: &str) -> f64 {
+        self.of(name).iter().sum::<u64>() as f64 / self.count(name) / 1e6
+    }
+}
+
+/// A built-in scenario for so many seconds, with changes to its document: no cues and no checks, which would only cost time.
+fn run(name: &str, seconds: u64, settings: &[(&str, faultline::sim::Value)], edit: impl Fn(&mut Table)) -> Measured {
+    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
+    for part in ["cues", "checks", "lesson"] {
+        whole.remove(part);
+    }
+    edit(&mut whole);
+    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
+    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
+    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
+    let (mut measured, mut run) = (Measured::default(), Run::new(Rc::new(document), 1).expect("it has no problems"));
+    run.run_until(Time(seconds * 1_000_000), &mut measured);
+    measured
+}
+
+fn number(value: u32) -> faultline::sim::Value {
+    faultline::sim::Value::Number(f64::from(value))
+}
+
+#[track_caller]
+fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
+    println!("{what}: {found:.4}, by the formula {expected:.4}");
+    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
+}
+
+/// The mean time in a queue of Poisson arrivals with `servers` and exponential service of mean 1, each busy the share `busy`
+/// of the time (Erlang C).
+fn erlang_c(servers: u32, busy: f64) -> f64 {
+    let load = busy * f64::from(servers);
+    // Erlang B by its recurrence, then C.
+    let blocked = (1..=servers).fold(1.0, |before, n| load * before / (f64::from(n) + load * before));
+    let waits = blocked / (1.0 - busy * (1.0 - blocked));
+    1.0 + waits / (f64::from(servers) * (1.0 - busy))
+}
+
+#[test]
+fn erlang_c_is_as_in_tables() {
+    near("M/M/1, 70 % busy", erlang_c(1, 0.7), 1.0 / 0.3, 1e-9);
+    // Two servers: 1 / (1 − busy²).
+    near("M/M/2, 50 % busy", erlang_c(2, 0.5), 4.0 / 3.0, 1e-9);
+}
+
+/// Messages take no time: the formulas know of none.
+fn no_way(whole: &mut Table) {
+    for link in whole["links"].as_array_mut().expect("links") {
+        let delay = Table::from_iter([("constant".to_owned(), Value::String("0s".to_owned()))]);
+        link.as_table_mut().expect("a link").insert("delay".to_owned(), Value::Table(delay));
+    }
+}
+
+#[test]
+fn delegation_takes_as_long_as_the_known_results_say() {
+    let sojourn = |settings: &[(&str, faultline::sim::Value)]| {
+        run("task-delegation", 4_000, settings, no_way).mean("sojourn") / 0.5
+    };
+    let choice = |word: &str| ("choice", faultline::sim::Value::text(word));
+    near("at random", sojourn(&[choice("random")]), erlang_c(1, 0.7), 0.2);
+    // Mitzenmacher's fixed point for two choices of infinitely many: the sum of busy^(2^i − 2). With eight it is a little
+    // more.
+    let two: f64 = (1..=6).map(|i| 0.7_f64.powi((1 << i) - 2)).sum();
+    near("two choices", sojourn(&[choice("choices")]), two, 0.12);
+    near("one queue", sojourn(&[choice("least-connections"), ("window", number(1))]), erlang_c(8, 0.7), 0.04);
+}
+
+#[test]
+fn the_slow_are_as_many_as_one_minus_all_being_quick() {
+    for fanout in [1, 10, 40] {
+        let measured = run("latency", 600, &[("fanout", number(fanout))], |_| ());
+        let slow = measured.of("sojourn").iter().filter(|took| **took > 800_000).count() as f64;
+        let expected = 1.0 - 0.99_f64.powi(fanout as i32);
+        let deviation = (expected * (1.0 - expected) / measured.count("sojourn")).sqrt();
+        near(&format!("{fanout} leaves"), slow / measured.count("sojourn"), expected, 4.0 * deviation);
+    }
+    let settings = [("fanout", number(40)), ("hedge", faultline::sim::Value::text("300ms"))];
+    let measured = run("latency", 600, &settings, |_| ());
+    let slow = measured.of("sojourn").iter().filter(|took| **took > 800_000).count() as f64;
+    near("forty, hedged", slow / measured.count("sojourn"), 40.0 * 1e-4, 0.004);
+    let questions = 40.0 * measured.count("sojourn");
+    near("asked twice", measured.count("hedges") / questions, 0.01, 0.002);
+}
+
+#[test]
+fn availability_is_what_the_formulas_say_for_parts_that_fail_apart_and_for_those_that_fail_together() {
+    let answered = |quorum: u32, together: bool| {
+        let measured = run("independent-failures", 8_000, &[("quorum", number(quorum))], |whole| {
+            let plans = whole["plans"].as_array_mut().expect("plans");
+            plans.retain(|plan| plan.get("together").is_some() == together);
+            for plan in plans {
+                let plan = plan.as_table_mut().expect("a plan");
+                plan.remove("from");
+                plan.remove("until");
+            }
+        });
+        measured.count("sojourn") / measured.count("arrivals")
+    };
+    let a = 15.0 / 20.0_f64;
+    near("one of three", answered(1, false), 1.0 - (1.0 - a).powi(3), 0.01);
+    near("two of three", answered(2, false), 3.0 * a * a - 2.0 * a.powi(3), 0.03);
+    near("all three", answered(3, false), a.powi(3), 0.04);
+    for quorum in [1, 3] {
+        near(&format!("{quorum} of three that fail together"), answered(quorum, true), a, 0.04);
+    }
+}
+
+#[test]
+fn a_split_costs_a_hop_and_the_spare_that_was_shared() {
+    let measured = run("specialised-parts", 4_000, &[], |_| ());
+    near("one program", measured.mean("sojourn of class 0"), 0.1 + 0.15 * erlang_c(3, 0.5), 0.01);
+    near("browse alone", measured.mean("sojourn of class 3"), 0.2 + 0.15 * erlang_c(1, 0.6), 0.03);
+    near("pay alone", measured.mean("sojourn of class 5"), 0.2 + 0.15 * erlang_c(1, 0.3), 0.02);
+}
