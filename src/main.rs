@@ -5,11 +5,19 @@
 #[global_allocator]
 static MEMORY: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// Mounts the app: static/site/boot.js calls it when everything is there that it starts with.
+/// Mounts the app: static/site/boot.js calls it when everything is there that it starts with, with the fragment of the link
+/// to where a page stood that is loaded again.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn open() {
-    faultline::ui::start();
+pub fn open(kept: Option<String>) {
+    faultline::ui::start(kept);
+}
+
+/// The fragment of the link to where the page stands: static/site/boot.js keeps it for when the page is loaded again.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn here() -> String {
+    faultline::ui::here()
 }
 
 #[cfg(target_arch = "wasm32")]

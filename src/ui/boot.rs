@@ -57,15 +57,23 @@ extern "C" {
     fn stopped(message: &str, fragment: &str);
 }
 
-/// Mounts the app where the page has room for it.
-pub fn start() {
+/// The fragment of the link to where the page stands; none before it stands or while it is in the middle of something.
+#[inline(never)]
+pub fn here() -> String {
+    STANDS.with_borrow(|host| host.as_ref().map_or_else(String::new, |host| host.here()))
+}
+
+/// Mounts the app where the page has room for it. A page that is loaded again goes on where it stood: `kept` is the
+/// fragment of the link to there.
+pub fn start(kept: Option<String>) {
     let Some(window) = web_sys::window() else { return };
     let Some(document) = window.document() else { return };
     let location = window.location();
     let search = location.search().unwrap_or_default();
     let settings = settings(&search);
     let hash = location.hash().unwrap_or_default();
-    let player = match Player::from_link(&hash, settings.embed) {
+    let (from, quiet) = (kept.as_ref().unwrap_or(&hash), kept.is_some() || settings.embed);
+    let player = match Player::from_link(from, quiet) {
         Ok(player) => player,
         // A document that is compiled in and cannot be read is our own mistake; a test sees to it.
         Err(problem) => panic!("{problem}"),

@@ -114,6 +114,13 @@ impl Host {
         moment.map_or_else(String::new, |moment| crate::link::write(&moment, &Shown::default()).fragment)
     }
 
+    /// The link to where the player stands.
+    pub fn here(&self) -> String {
+        let Ok(player) = self.player.try_borrow() else { return String::new() };
+        let (moment, shown) = player.share();
+        crate::link::write(&moment, &shown).fragment
+    }
+
     /// Calls `refresh` when panels may have something new to show.
     pub fn on_refresh(&self, refresh: Box<dyn Fn()>) {
         *self.refresh.borrow_mut() = refresh;

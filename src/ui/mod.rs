@@ -26,4 +26,4 @@ mod tape;
 mod view_hand;
 mod watch;
 
-pub use boot::start;
+pub use boot::{here, start};

@@ -43,7 +43,29 @@
   let scripts = window.origin === "null";
   const first = () => (scripts = true) && packed(url);
   const wasm = scripts ? first() : fetched(url).catch(first);
-  const plain = /^(#(1\.chat)?)?$/.test(location.hash);
+  // What was done survives that the page is loaded again, where the browser lets us keep it.
+  const KEPT = "faultline";
+  const kept = (() => {
+    try {
+      const [address, fragment] = JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
+      const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
+      return again && address === location.href ? fragment : undefined;
+    } catch {
+      return undefined; // a frame without storage
+    }
+  })();
+  addEventListener("pagehide", () => {
+    try {
+      sessionStorage.removeItem(KEPT);
+      // What has stopped for good has its own way back.
+      const stands = parts && !missing() && !document.getElementById("stopped");
+      if (stands) sessionStorage.setItem(KEPT, JSON.stringify([location.href, wasm_bindgen.here()]));
+    } catch {
+      // There is nowhere to keep it.
+    }
+  });
+
+  const plain = !kept && /^(#(1\.chat)?)?$/.test(location.hash);
   const rest = scripts || plain || !laterUrl ? null : fetched(laterUrl).catch(() => null);
 
   /** What the first part has for the later one; `later` is a number in it: whether that is here. */
@@ -141,7 +163,7 @@
       const response = (scripts ? null : await rest) ?? (await packed(laterUrl));
       join(await compiled(response));
     }
-    wasm_bindgen.open();
+    wasm_bindgen.open(kept);
   };
 
   // wasm-bindgen's loader is the script after this one: with `defer` both have run by now.
