@@ -1,6 +1,8 @@
 //! Every lesson shows itself: a lecture without hands ticks every task of every built-in scenario, and so does each step
 //! that one begins with. The files are read rather than what was built in, so that who writes a lesson need not build.
 
+#![expect(clippy::disallowed_methods, reason = "these tests read the files that authors write")]
+
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
