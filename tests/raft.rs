@@ -203,7 +203,7 @@ fn elected_after(rules: &Rules, trial: u64) -> Time {
     let mut queue: BTreeMap<(Time, u64), (NodeId, Next)> = BTreeMap::new();
     let (mut seats, mut count) = (Vec::new(), 0);
     for id in 0..4u32 {
-        let entries = vec![Entry { term: 1, command: Command::Noop }; id as usize + 1];
+        let entries = vec![Entry::new(1, Command::Noop); id as usize + 1];
         let store = Store { used: true, term: 1, log: Log::new(snapshot.clone(), entries), ..Store::default() };
         let luck = Stream::new(trial, Purpose::Node(id));
         let mut desk =

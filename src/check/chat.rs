@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
-use crate::protocols::chat::{author, count};
+use crate::protocols::chat::{Text, author, count};
 use crate::protocols::history::{AUTHORS, Seen};
 use crate::sim::{Item, Micros, NodeId, RecordId, Scale, Table, Time, clock};
 
@@ -25,7 +25,7 @@ pub const TOLD: usize = 32;
 struct Accepted {
     item: Item,
     conversation: u32,
-    text: Rc<str>,
+    text: Text,
     by: NodeId,
     at: Time,
     record: RecordId,

@@ -5,10 +5,8 @@
 //! goes to the disk before it is shown, so that a crash cannot show it twice. A few messages may be under way at once;
 //! each says what is not acknowledged before it, so that they stand in the conversation as they were written.
 
-use std::rc::Rc;
-
 use crate::protocols::backoff::Backoff;
-use crate::protocols::chat::{self, Page, Post, Why, count, item};
+use crate::protocols::chat::{self, Page, Post, Text, Why, count, item};
 use crate::protocols::{Family, health};
 use crate::sim::{Cell, Component, Context, Discipline, Disk, Dist, Item, Look, Machine, Micros, NodeId, Table, Work};
 
@@ -159,7 +157,7 @@ pub struct Client {
     /// The last place taken in order; none before the first page.
     place: Option<u64>,
     early: Table<u64, Post>,
-    screen: Vec<(u64, Rc<str>)>,
+    screen: Vec<(u64, Text)>,
     full: bool,
 }
 
@@ -255,7 +253,7 @@ impl Client {
     }
 
     fn write(&mut self, cx: &mut Context<Self>) {
-        let text = TEXTS[cx.load_rng().below(TEXTS.len() as u64) as usize];
+        let text = &TEXTS[cx.load_rng().below(TEXTS.len() as u64) as usize];
         Client::next_writing(cx);
         // Counted by numbers, not by messages: one that is acknowledged late holds the rest back, as it does in the
         // history's window.
@@ -269,7 +267,7 @@ impl Client {
         }
         self.full = false;
         self.count += 1;
-        let post = Post { item: item(cx.id(), self.count), text: Rc::from(text), written: cx.now() };
+        let post = Post { item: item(cx.id(), self.count), text: Text::Written(text), written: cx.now() };
         cx.measure("written", 1);
         let conversation = self.conversation;
         cx.persist(Write::Wrote(conversation, post.clone()), Some(Timer::Written { conversation, post }));

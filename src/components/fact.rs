@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::protocols::chat::Text;
 use crate::protocols::crdt::{Shown, Update};
 use crate::protocols::swim::{Incarnation, Standing};
 use crate::sim::{Item, NodeId};
@@ -16,7 +17,7 @@ pub enum Fact {
         /// Its conversation.
         conversation: u32,
         /// What it says.
-        text: Rc<str>,
+        text: Text,
         /// Who said that it is safe.
         by: NodeId,
     },
@@ -50,7 +51,7 @@ pub enum Fact {
         /// Its place there.
         place: u64,
         /// What it says.
-        text: Rc<str>,
+        text: Text,
     },
     /// A client's operation on something shared was called, or came to something.
     Operation {

@@ -298,10 +298,8 @@ impl Component for RaftNode {
     }
 
     fn weigh(&self, disk: &Store, scale: &mut Scale) {
-        let log = self.server.log();
-        for machine in [self.server.machine(), &log.snapshot().machine, &disk.log.snapshot().machine] {
-            machine.board().logs().weigh(scale);
-        }
+        self.server.weigh(scale);
+        disk.log.weigh(scale);
     }
 }
 

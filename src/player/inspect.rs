@@ -137,7 +137,7 @@ fn extras(link: &Link, now: Time) -> Vec<(String, String)> {
             lines.push((name.to_owned(), value()));
         }
     };
-    line(link.away > Micros::ZERO, "distance", &|| link.away.to_string());
+    line(link.away() > Micros::ZERO, "distance", &|| link.away().to_string());
     line(profile.duplicate > 0.0, "doubled", &|| percent(profile.duplicate));
     line(profile.reorder > 0.0, "detours", &|| format!("{}, {} longer", percent(profile.reorder), profile.detour));
     line(profile.bandwidth > 0, "bandwidth", &|| format!("{} bytes/s", profile.bandwidth));

@@ -1,7 +1,7 @@
 //! The history as a state machine: what it does with a message depends on nothing but the messages before it, so servers
 //! that are given the same messages in the same order have the same history ([`raft`](super::raft)).
 
-use crate::sim::{Item, NodeId, Table};
+use crate::sim::{Item, NodeId, Scale, Table};
 
 use super::chat::{Post, count};
 use super::history::Logs;
@@ -44,6 +44,12 @@ pub struct Board {
 }
 
 impl Board {
+    /// Puts on the scale what copies share, and what waits.
+    pub fn weigh(&self, scale: &mut Scale) {
+        self.logs.weigh(scale);
+        self.logs.weigh_tables(scale);
+        scale.own(self.parked.bytes());
+    }
     /// All conversations.
     pub fn logs(&self) -> &Logs {
         &self.logs
@@ -112,12 +118,11 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::chat::item;
+    use crate::protocols::chat::{Text, item};
     use crate::sim::Time;
-    use std::rc::Rc;
 
     fn asked(author: u32, count: u64, floor: u64) -> Asked {
-        let post = Post { item: item(NodeId(author), count), text: Rc::from("hi"), written: Time::ZERO };
+        let post = Post { item: item(NodeId(author), count), text: Text::Written(&"hi"), written: Time::ZERO };
         Asked { asker: NodeId(9), conversation: 1, post, floor }
     }
 

@@ -3,6 +3,9 @@
 //! A message is named by its author, who numbers what they write; so a retry is known for what it is. Its place in the
 //! conversation is given by the history, counted from 1 without gaps; so a reader knows what is missing.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::sim::{Item, NodeId, Time};
@@ -14,13 +17,59 @@ pub const PAGE: usize = 32;
 /// How many of the latest messages someone sees who has just come.
 pub const WELCOME: u64 = 8;
 
+/// What a message says: one of the texts that people choose from, of which nobody holds a copy; or what a node that lies
+/// made of one.
+#[derive(Clone)]
+pub enum Text {
+    /// As it was written.
+    Written(&'static &'static str),
+    /// Spoilt on its way.
+    Spoilt(Rc<String>),
+}
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        match self {
+            Text::Written(text) => text,
+            Text::Spoilt(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
 /// A message that someone wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Post {
     /// Its name, the same in every retry; see [`item`].
     pub item: Item,
     /// What it says.
-    pub text: Rc<str>,
+    pub text: Text,
     /// When it was written, by its author's clock.
     pub written: Time,
 }
@@ -40,10 +89,8 @@ impl Post {
             other => other,
         };
         let letters = self.text.chars().enumerate();
-        self.text = letters
-            .map(|(at, letter)| if Some(at as u64) == place { other(letter) } else { letter })
-            .collect::<String>()
-            .into();
+        let spoilt = letters.map(|(at, letter)| if Some(at as u64) == place { other(letter) } else { letter });
+        self.text = Text::Spoilt(Rc::new(spoilt.collect()));
         place.is_some()
     }
     /// For people: `#7.14 “see you at 8”`.

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::sim::{Blocks, Item, NodeId, Scale, Table};
+use crate::sim::{Blocks, COUNTS, Item, NodeId, Scale, Table};
 
 use super::chat::{PAGE, Page, Post, WELCOME, author, count};
 
@@ -161,6 +161,13 @@ impl Logs {
     pub fn weigh(&self, scale: &mut Scale) {
         self.logs.values().for_each(|log| log.posts.weigh(scale));
     }
+    /// Puts on the scale the tables, too, which are otherwise known by their words.
+    pub fn weigh_tables(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.logs).addr(), COUNTS + size_of::<Table<u32, Log>>() + self.logs.bytes());
+        for log in self.logs.values() {
+            scale.shared(Rc::as_ptr(&log.seen).addr(), COUNTS + size_of::<Table<NodeId, Seen>>() + log.seen.bytes());
+        }
+    }
     /// Its size on the wire.
     pub fn bytes(&self) -> u32 {
         let posts: usize = self.logs.values().map(|log| log.posts.len() * 48 + log.seen.len() * 24).sum();
@@ -171,12 +178,12 @@ impl Logs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::chat::item;
+    use crate::protocols::chat::{Text, item};
     use crate::sim::{Purpose, Stream, Time};
     use std::collections::BTreeSet;
 
     fn post(author: u32, count: u64) -> Post {
-        Post { item: item(NodeId(author), count), text: Rc::from("hi"), written: Time::ZERO }
+        Post { item: item(NodeId(author), count), text: Text::Written(&"hi"), written: Time::ZERO }
     }
 
     #[test]

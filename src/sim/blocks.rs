@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use super::Scale;
+use super::{COUNTS, Scale, apart};
 
 /// How many stand together; a copy that goes on copies as many at most.
 pub const TOGETHER: usize = 64;
@@ -94,7 +94,7 @@ impl<T> Blocks<T> {
     pub fn weigh(&self, scale: &mut Scale) {
         scale.own(self.blocks.capacity() * size_of::<usize>());
         for block in &self.blocks {
-            scale.shared(Rc::as_ptr(block).addr(), block.capacity() * size_of::<T>());
+            scale.shared(Rc::as_ptr(block).addr(), COUNTS + size_of::<Vec<T>>() + block.capacity() * size_of::<T>());
         }
     }
 }
@@ -116,10 +116,7 @@ impl<T: Eq> Eq for Blocks<T> {}
 impl<T: Hash> Hash for Blocks<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.len);
-        // Between these a digest counts no words: copies share what is here, and `weigh` tells of it.
-        state.write_i128(1);
-        self.iter(0).for_each(|value| value.hash(state));
-        state.write_i128(0);
+        apart(state, |state| self.iter(0).for_each(|value| value.hash(state)));
     }
 }
 

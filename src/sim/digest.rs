@@ -21,15 +21,24 @@ impl<T: Default + PartialEq + Hash> Hash for Later<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     state: u64,
-    /// How many words went in, without texts and what is shared in blocks.
+    /// How many words went in, without texts and what stands apart.
     words: u64,
-    /// Before the block, while one is being written.
+    /// Before what stands apart, while that is being written.
     before: u64,
+    /// Within how much that stands apart one is.
+    depth: u32,
+}
+
+/// Mixes in what copies share, and what a `weigh` tells of: its words are not counted.
+pub fn apart<H: Hasher>(state: &mut H, write: impl FnOnce(&mut H)) {
+    state.write_i128(1);
+    write(state);
+    state.write_i128(0);
 }
 
 impl Default for Digest {
     fn default() -> Digest {
-        Digest { state: 0x243f_6a88_85a3_08d3, words: 0, before: 0 }
+        Digest { state: 0x243f_6a88_85a3_08d3, words: 0, before: 0, depth: 0 }
     }
 }
 
@@ -45,7 +54,7 @@ impl Digest {
 }
 
 impl Digest {
-    /// How many words were mixed in, without texts and blocks: about how much there is of what was written.
+    /// How many words were mixed in, without texts and what stands [`apart`]: about how much there is of what was written.
     pub fn words(&self) -> u64 {
         self.words
     }
@@ -99,12 +108,18 @@ impl Hasher for Digest {
     fn write_i64(&mut self, i: i64) {
         self.word(i as u64);
     }
-    /// Mixes in nothing: nobody has such numbers. A block begins with one and ends with zero.
+    /// Mixes in nothing: nobody has such numbers. What stands [`apart`] begins with one and ends with zero.
     fn write_i128(&mut self, begins: i128) {
-        if begins == 0 {
-            self.words = std::mem::take(&mut self.before);
+        if begins != 0 {
+            self.depth += 1;
+            if self.depth == 1 {
+                self.before = self.words;
+            }
         } else {
-            self.before = self.words;
+            self.depth -= 1;
+            if self.depth == 0 {
+                self.words = self.before;
+            }
         }
     }
     fn write_isize(&mut self, i: isize) {
@@ -127,6 +142,20 @@ mod tests {
         let mut digest = Digest::default();
         value.hash(&mut digest);
         digest.finish()
+    }
+
+    #[test]
+    fn what_stands_apart_is_mixed_in_and_not_counted() {
+        let (mut plain, mut within) = (Digest::default(), Digest::default());
+        (1..=5).for_each(|word| plain.word(word));
+        within.word(1);
+        apart(&mut within, |state| {
+            state.word(2);
+            apart(state, |state| state.word(3));
+            state.word(4);
+        });
+        within.word(5);
+        assert_eq!((within.finish(), within.words(), plain.words()), (plain.finish(), 2, 5));
     }
 
     #[test]

@@ -82,8 +82,10 @@ impl Hash for Profile {
     }
 }
 
-/// One direction of a link, kept by the node that sends.
+/// One direction of a link, kept by the node that sends. As long as a line of a processor's cache, and it stands in one:
+/// a world of many links is bound by how many of these a message needs.
 #[derive(Clone)]
+#[repr(align(64))]
 pub struct Link {
     /// Where it leads.
     pub to: NodeId,
@@ -93,19 +95,25 @@ pub struct Link {
     pub cut: bool,
     /// Whether what it carries waits at its end.
     pub held: bool,
-    /// What its length adds to every delay.
-    pub away: Micros,
-    pub(super) luck: Stream,
-    pub(super) last_due: Time,
-    /// Flights that wait at the end of a held link, in the order of their arrival.
-    pub(super) waiting: Vec<u32>,
+    luck: Stream,
+    last_due: Time,
     /// What only some links have.
-    pub(super) more: Option<Box<More>>,
+    more: Option<Box<More>>,
+}
+
+/// What only some links have.
+#[derive(Clone, Default)]
+struct More {
+    /// What its length adds to every delay.
+    away: Micros,
+    /// Flights that wait at the end of a held link, in the order of their arrival.
+    waiting: Vec<u32>,
+    twist: Option<Twist>,
 }
 
 /// What only a link with a bandwidth, or one that doubles or reorders, has.
 #[derive(Clone, Hash)]
-pub(super) struct More {
+struct Twist {
     /// Apart from the link's usual luck, so that switching this on shifts no delay and no loss.
     luck: Stream,
     /// When all that was sent will have been taken on.
@@ -114,12 +122,15 @@ pub(super) struct More {
 
 impl Hash for Link {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.to, &self.profile, self.cut, self.held, &self.luck, self.last_due, &self.waiting).hash(state);
-        if let Some(more) = &self.more {
-            more.hash(state);
+        let more = self.more.as_deref();
+        let waiting = more.map_or(&[][..], |more| &more.waiting);
+        (self.to, &self.profile, self.cut, self.held, &self.luck, self.last_due, waiting).hash(state);
+        let Some(More { away, twist, .. }) = more else { return };
+        if let Some(twist) = twist {
+            twist.hash(state);
         }
-        if self.away != Micros::ZERO {
-            self.away.hash(state);
+        if *away != Micros::ZERO {
+            away.hash(state);
         }
     }
 }
@@ -136,12 +147,30 @@ pub(super) struct Passage {
 
 impl Link {
     pub(super) fn new(to: NodeId, profile: Rc<Profile>, away: Micros, luck: Stream) -> Link {
-        Link { to, profile, cut: false, held: false, away, luck, last_due: Time::ZERO, waiting: Vec::new(), more: None }
+        let more = (away != Micros::ZERO).then(|| Box::new(More { away, ..More::default() }));
+        Link { to, profile, cut: false, held: false, luck, last_due: Time::ZERO, more }
+    }
+
+    /// What its length adds to every delay.
+    pub fn away(&self) -> Micros {
+        self.more.as_ref().map_or(Micros::ZERO, |more| more.away)
+    }
+
+    /// Flights that wait at the end of a held link, in the order of their arrival, to be changed.
+    #[cold]
+    pub(super) fn waiting(&mut self) -> &mut Vec<u32> {
+        &mut self.more.get_or_insert_default().waiting
+    }
+
+    /// How many bytes it holds, beside itself.
+    pub(super) fn weight(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| size_of::<More>() + more.waiting.capacity() * size_of::<u32>())
     }
 
     /// How many bytes wait to be taken on, or are being taken on.
     pub fn backlog(&self, now: Time) -> u64 {
-        let left = self.more.as_ref().map_or(Micros::ZERO, |more| more.free_at.since(now));
+        let twist = self.more.as_ref().and_then(|more| more.twist.as_ref());
+        let left = twist.map_or(Micros::ZERO, |twist| twist.free_at.since(now));
         left.0.saturating_mul(self.profile.bandwidth) / 1_000_000
     }
 
@@ -151,7 +180,7 @@ impl Link {
     pub(super) fn carry(&mut self, now: Time, from: NodeId, seed: u64, bytes: impl FnOnce() -> u32) -> Passage {
         let profile = &*self.profile;
         // Always drawn, so that a cut does not shift what comes after it.
-        let delay = self.away + profile.delay.sample(&mut self.luck);
+        let delay = self.away() + profile.delay.sample(&mut self.luck);
         let unlucky = self.luck.unit() < profile.loss;
         let lost = if self.cut { Some(Why::Cut) } else { unlucky.then_some(Why::Loss) };
         let mut passage = Passage { due: now + delay, lost, copy: None };
@@ -168,9 +197,9 @@ impl Link {
     #[cold]
     #[inline(never)]
     fn carry_more(&mut self, now: Time, delay: Micros, from: NodeId, seed: u64, bytes: u32, passage: &mut Passage) {
-        let (backlog, profile, to) = (self.backlog(now), &*self.profile, self.to);
-        let fresh = || Box::new(More { luck: Stream::new(seed, Purpose::Twist(from.0, to.0)), free_at: Time::ZERO });
-        let more = self.more.get_or_insert_with(fresh);
+        let (backlog, away, profile, to) = (self.backlog(now), self.away(), &*self.profile, self.to);
+        let fresh = || Twist { luck: Stream::new(seed, Purpose::Twist(from.0, to.0)), free_at: Time::ZERO };
+        let more = self.more.get_or_insert_default().twist.get_or_insert_with(fresh);
         let mut left = now;
         if profile.bandwidth > 0 {
             if backlog > 0 && backlog + u64::from(bytes) > u64::from(profile.queue) {
@@ -185,7 +214,7 @@ impl Link {
         if profile.twists() {
             let (twice, late) = (more.luck.unit() < profile.duplicate, more.luck.unit() < profile.reorder);
             let detour = profile.detour.sample(&mut more.luck);
-            let second = self.away + profile.delay.sample(&mut more.luck);
+            let second = away + profile.delay.sample(&mut more.luck);
             let unlucky = more.luck.unit() < profile.loss;
             if late {
                 passage.due += detour;

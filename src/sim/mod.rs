@@ -33,7 +33,7 @@ pub use config::{
 };
 #[doc(hidden)]
 pub use config::{marked, marked_len, unmarked};
-pub use digest::{Digest, Later};
+pub use digest::{Digest, Later, apart};
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
 pub use node::{Discipline, DiskState, Machine, Node, NodeId, Status, Template, Turn, Usual};
@@ -41,7 +41,7 @@ pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};
 pub use rng::{Purpose, Stream};
-pub use scale::Scale;
+pub use scale::{COUNTS, Scale};
 pub use table::Table;
 pub use time::{LONGEST, Micros, Time, clock};
 pub use world::{Flight, Halt, MAX_EVENTS_AN_INSTANT, MAX_IN_FLIGHT, MAX_LINKS_A_NODE, MAX_NODES, World};

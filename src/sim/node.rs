@@ -211,6 +211,7 @@ pub(super) struct Job<P> {
 
 /// A node.
 pub struct Node<P: Payload> {
+    pub(super) id: NodeId,
     /// Its name.
     pub name: Rc<str>,
     /// The template that it was made from.
@@ -279,6 +280,7 @@ pub(super) enum Overdue {
 impl<P: Payload> Clone for Node<P> {
     fn clone(&self) -> Node<P> {
         Node {
+            id: self.id,
             name: self.name.clone(),
             template: self.template,
             kind: self.kind,
@@ -404,16 +406,14 @@ impl<P: Payload> Node<P> {
     }
 
     /// Where among the links the one to `to` stands. A group's members are numbered in a row, so most often it is as far
-    /// from the first as its end is, or one place before that, since nobody is linked to itself.
+    /// from the first as its end is, or one place before that where this node is one of those between, since nobody is
+    /// linked to itself. A wrong guess costs the memory of a link that is not needed.
     #[inline]
     fn place_of(&self, to: NodeId) -> Option<usize> {
-        let there = |place: usize| self.links.get(place).is_some_and(|link| link.to == to);
-        let guess = to.0.wrapping_sub(self.links.first()?.to.0) as usize;
-        if there(guess) {
-            return Some(guess);
-        }
-        let guess = guess.wrapping_sub(1);
-        if there(guess) {
+        let first = self.links.first()?.to;
+        let between = first < self.id && self.id < to;
+        let guess = to.0.wrapping_sub(first.0).wrapping_sub(u32::from(between)) as usize;
+        if self.links.get(guess).is_some_and(|link| link.to == to) {
             return Some(guess);
         }
         self.links.binary_search_by_key(&to, |link| link.to).ok()
@@ -425,6 +425,7 @@ impl<P: Payload> Node<P> {
         (&self.cores, &self.inbox).hash(&mut waiting);
         size_of::<Self>()
             + size_of_val(&*self.links)
+            + self.links.iter().map(Link::weight).sum::<usize>()
             + self.cores.capacity() * size_of::<Option<Job<P>>>()
             + self.inbox.capacity() * size_of::<Envelope<P>>()
             + self.writes.capacity() * size_of::<(u32, RecordId)>()

@@ -6,8 +6,6 @@
 //! bottom, from which events are taken; or it is dealt out to the levels below. An event is thus moved a few times
 //! whatever the number of events, where a heap compares it with ever more of them.
 
-use std::collections::VecDeque;
-
 use super::Time;
 
 /// The bits of a digit.
@@ -20,8 +18,10 @@ const DEEP: usize = 128;
 /// A queue of events. Those of one instant come out in the order in which they went in.
 #[derive(Clone)]
 pub struct Queue<E> {
-    /// What comes first, in order: every event before `limit`.
-    bottom: VecDeque<Entry<E>>,
+    /// What comes first, in order: every event before `limit`. Those before `taken` are gone; a bucket that becomes the
+    /// bottom is taken over as it is, and taken from without moving what is left.
+    bottom: Vec<Entry<E>>,
+    taken: usize,
     /// Up to where, exclusively, the bottom reaches.
     limit: u64,
     /// What the wheel's digits are compared with; nothing in the wheel is before it.
@@ -62,7 +62,8 @@ struct Bucket<E> {
 impl<E> Default for Queue<E> {
     fn default() -> Queue<E> {
         Queue {
-            bottom: VecDeque::new(),
+            bottom: Vec::new(),
+            taken: 0,
             limit: 0,
             base: 0,
             wheel: Vec::new(),
@@ -86,7 +87,7 @@ impl<E: Copy> Queue<E> {
     /// When the next one is due.
     #[inline]
     pub fn next_at(&self) -> Option<Time> {
-        match self.bottom.front() {
+        match self.bottom.get(self.taken) {
             Some(entry) => Some(entry.at),
             None => (self.len > 0).then_some(Time(self.first)),
         }
@@ -94,12 +95,13 @@ impl<E: Copy> Queue<E> {
     /// Every waiting event with its place in the order, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, u64, &E)> {
         let wheel = self.wheel.iter().flat_map(|level| level.buckets.iter().flat_map(|bucket| &bucket.entries));
-        self.bottom.iter().chain(wheel).map(|entry| (entry.at, entry.sequence, &entry.event))
+        self.bottom[self.taken..].iter().chain(wheel).map(|entry| (entry.at, entry.sequence, &entry.event))
     }
 
     /// How many bytes a copy of it holds.
     pub fn weight(&self) -> usize {
-        (self.len + self.spare.capacity()) * size_of::<Entry<E>>() + self.wheel.len() * size_of::<Level<E>>()
+        (self.taken + self.len + self.spare.capacity()) * size_of::<Entry<E>>()
+            + self.wheel.len() * size_of::<Level<E>>()
     }
 
     /// Puts `event` in for the instant `at`.
@@ -119,27 +121,36 @@ impl<E: Copy> Queue<E> {
     /// Takes the first one out.
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        if self.bottom.is_empty() {
+        if self.taken == self.bottom.len() {
             if self.len == 0 {
                 return None;
             }
             self.refill();
         }
-        let entry = self.bottom.pop_front()?;
+        let Entry { at, event, .. } = *self.bottom.get(self.taken)?;
+        self.taken += 1;
         self.len -= 1;
-        if self.bottom.is_empty() {
-            self.first = self.first_in_wheel();
+        if self.taken == self.bottom.len() {
+            self.emptied();
         }
-        Some((entry.at, entry.event))
+        Some((at, event))
+    }
+
+    /// The bottom has nothing left.
+    #[inline]
+    fn emptied(&mut self) {
+        self.bottom.clear();
+        self.taken = 0;
+        self.first = self.first_in_wheel();
     }
 
     /// Takes the first event for which this holds out of the middle; in no time only where few wait. When it was due.
     pub fn remove(&mut self, is: impl Fn(&E) -> bool) -> Option<Time> {
-        if let Some(place) = self.bottom.iter().position(|entry| is(&entry.event)) {
-            let at = self.bottom.remove(place)?.at;
+        if let Some(place) = self.bottom[self.taken..].iter().position(|entry| is(&entry.event)) {
+            let at = self.bottom.remove(self.taken + place).at;
             self.len -= 1;
-            if self.bottom.is_empty() {
-                self.first = self.first_in_wheel();
+            if self.taken == self.bottom.len() {
+                self.emptied();
             }
             return Some(at);
         }
@@ -152,7 +163,7 @@ impl<E: Copy> Queue<E> {
                     level.occupied &= !(1 << slot);
                 }
                 self.len -= 1;
-                if self.bottom.is_empty() {
+                if self.taken == self.bottom.len() {
                     self.first = self.first_in_wheel();
                 }
                 return Some(at);
@@ -187,16 +198,24 @@ impl<E: Copy> Queue<E> {
 
     /// Into its place in the bottom: after all that are due at the same time.
     fn sink(&mut self, entry: Entry<E>) {
-        let place = self.bottom.partition_point(|other| other.at <= entry.at);
+        // While something is always left, what is gone must not pile up.
+        if self.taken > DEEP.max(self.bottom.len() / 2) {
+            self.bottom.drain(..std::mem::take(&mut self.taken));
+        }
+        let place = self.taken + self.bottom[self.taken..].partition_point(|other| other.at <= entry.at);
         self.bottom.insert(place, entry);
         // One instant, at which any number may happen, is not split; those come in order and go to the end.
-        if self.bottom.len() > DEEP && self.limit - self.base > 1 {
-            let start = self.bottom.partition_point(|entry| entry.at.0 < self.base);
+        if self.bottom.len() - self.taken > DEEP && self.limit - self.base > 1 {
+            let start = self.taken + self.bottom[self.taken..].partition_point(|entry| entry.at.0 < self.base);
             let mut rest = std::mem::take(&mut self.spare);
             rest.extend(self.bottom.drain(start..));
             self.limit = self.base;
             if let Some(entry) = rest.first() {
                 self.first = entry.at.0;
+            }
+            if start == self.taken {
+                self.bottom.clear();
+                self.taken = 0;
             }
             rest.iter().for_each(|entry| self.place(*entry));
             rest.clear();
@@ -219,9 +238,8 @@ impl<E: Copy> Queue<E> {
                 if level > 0 {
                     sort(&mut bucket);
                 }
-                self.bottom.extend(bucket.drain(..));
                 self.limit = self.base.saturating_add(1 << shift);
-                self.spare = bucket;
+                self.spare = std::mem::replace(&mut self.bottom, bucket);
                 return;
             }
             bucket.iter().for_each(|entry| self.place(*entry));

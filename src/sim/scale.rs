@@ -4,6 +4,9 @@
 /// held by `tests/memory.rs`.
 pub(super) const WEIGHT_OF_A_WORD: usize = if cfg!(target_pointer_width = "32") { 12 } else { 16 };
 
+/// How many bytes an `Rc` has beside what it holds.
+pub const COUNTS: usize = 2 * size_of::<usize>();
+
 /// Bytes that a copy holds, those of its own and those in places that other copies may hold, too.
 #[derive(Clone, Debug, Default)]
 pub struct Scale {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::actor::{Desk, Effect};
 use super::node::Overdue;
-use super::scale::WEIGHT_OF_A_WORD;
+use super::scale::{COUNTS, WEIGHT_OF_A_WORD};
 use super::{
     Digest, Item, Node, NodeId, Payload, Queue, Record, RecordId, Recorder, Scale, Status, Template, Time, Value, What,
     Why, Zones,
@@ -284,7 +284,7 @@ impl<P: Payload> World<P> {
                 + self.flights().chain(self.folded.iter().map(|(_, flight)| flight)).map(lists).sum::<usize>(),
         );
         for node in self.nodes.iter().flatten() {
-            let bytes = node.weigh(scale);
+            let bytes = COUNTS + node.weigh(scale);
             scale.shared(Rc::as_ptr(node).addr(), bytes);
         }
     }

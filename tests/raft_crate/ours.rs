@@ -74,7 +74,7 @@ fn command(number: u64) -> Command {
 
 /// Which proposal an entry is.
 fn number(stamp: (u64, u64)) -> Option<u64> {
-    (1..=PROPOSALS).find(|number| Entry { term: stamp.0, command: command(*number) }.stamp() == stamp)
+    (1..=PROPOSALS).find(|number| Entry::new(stamp.0, command(*number)).stamp() == stamp)
 }
 
 impl Ours {

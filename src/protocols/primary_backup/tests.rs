@@ -3,9 +3,8 @@
 use super::*;
 use crate::protocols::Wire;
 use crate::protocols::chat;
-use crate::protocols::chat::item;
+use crate::protocols::chat::{Text, item};
 use crate::protocols::testing::Desk;
-use std::rc::Rc;
 
 const A: NodeId = NodeId(1);
 const B: NodeId = NodeId(2);
@@ -16,7 +15,7 @@ fn view(number: u64, primary: NodeId, backup: Option<NodeId>) -> View {
 }
 
 fn post(count: u64) -> Post {
-    Post { item: item(NodeId(20), count), text: Rc::from("hi"), written: Time::ZERO }
+    Post { item: item(NodeId(20), count), text: Text::Written(&"hi"), written: Time::ZERO }
 }
 
 /// A server with its desk and its disk.
@@ -110,7 +109,7 @@ fn pair() -> (Seat, Seat) {
 fn what_many_wait_for_is_taken_in_however_many_wait() {
     let (mut a, mut b) = pair();
     let ask = |a: &mut Seat, author: u32, count: u64| {
-        let post = Post { item: item(NodeId(author), count), text: Rc::from("hi"), written: Time::ZERO };
+        let post = Post { item: item(NodeId(author), count), text: Text::Written(&"hi"), written: Time::ZERO };
         a.hear(SENDER, Message::Append { conversation: 0, post, floor: 1 });
     };
     for author in 100..100 + PENDING as u32 {

@@ -162,7 +162,7 @@ impl Server {
 
     /// Takes a command into its log.
     pub(super) fn append<P: RaftPort>(&mut self, port: &mut P, rules: &Rules, command: Command) {
-        let entry = Entry { term: self.term, command };
+        let entry = Entry::new(self.term, command);
         self.put(port, rules, self.log.last() + 1, &[entry]);
     }
 

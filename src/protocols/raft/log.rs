@@ -1,8 +1,9 @@
 //! The log: a snapshot of everything up to some entry, and the entries after it. The same in memory and on the disk.
 
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::sim::Item;
+use crate::sim::{COUNTS, Item, Scale, apart};
 
 use super::machine::{Entry, Machine, Member};
 
@@ -26,16 +27,30 @@ impl Default for Snapshot {
 }
 
 /// A log. Indices are counted from 1, as in the paper.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
     snapshot: Rc<Snapshot>,
     entries: Vec<Entry>,
+}
+
+impl Hash for Log {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.snapshot.hash(state);
+        apart(state, |state| self.entries.hash(state));
+    }
 }
 
 impl Log {
     /// A log of a snapshot and the entries after it.
     pub fn new(snapshot: Rc<Snapshot>, entries: Vec<Entry>) -> Log {
         Log { snapshot, entries }
+    }
+    /// Puts it on the scale.
+    pub fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.snapshot).addr(), COUNTS + size_of::<Snapshot>());
+        self.snapshot.machine.weigh(scale);
+        scale.own(size_of_val(&*self.entries));
+        self.entries.iter().for_each(|entry| entry.weigh(scale));
     }
     /// What stands for the entries that are no longer there.
     pub fn snapshot(&self) -> &Rc<Snapshot> {

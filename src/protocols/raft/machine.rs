@@ -4,11 +4,12 @@
 //! [`Machine::apply`]. Another state machine is a variant of [`Command`] and its arm there.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::protocols::board::{Asked, Board, Placed};
 use crate::protocols::kv::{self, Op};
-use crate::sim::{Digest, Item, NodeId, Table};
+use crate::sim::{COUNTS, Digest, Item, NodeId, Scale, Table, apart};
 
 /// How many keys the machine has at most; what is written under more is not kept.
 pub const MAX_KEYS: usize = 65_536;
@@ -77,21 +78,48 @@ pub enum Effect {
     Placed(Placed),
 }
 
-/// An entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
+/// An entry of the log. There is one of it, however many logs, disks and messages it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry(Rc<Taken>);
+
+/// What an entry is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Taken {
     /// The term in which a leader took it in.
     pub term: u64,
     /// What it says.
     pub command: Command,
+    /// Stands for what it says.
+    mark: u64,
 }
 
 impl Entry {
+    /// A command that a leader takes in in a term.
+    pub fn new(term: u64, command: Command) -> Entry {
+        let mut digest = Digest::default();
+        command.hash(&mut digest);
+        Entry(Rc::new(Taken { term, command, mark: digest.finish() }))
+    }
     /// Its term, and a number that stands for what it says: for the checks.
     pub fn stamp(&self) -> (u64, u64) {
-        let mut digest = Digest::default();
-        self.command.hash(&mut digest);
-        (self.term, digest.finish())
+        (self.term, self.mark)
+    }
+    /// Puts it on the scale.
+    pub fn weigh(&self, scale: &mut Scale) {
+        scale.shared(Rc::as_ptr(&self.0).addr(), COUNTS + size_of::<Taken>());
+    }
+}
+
+impl Deref for Entry {
+    type Target = Taken;
+    fn deref(&self) -> &Taken {
+        &self.0
+    }
+}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.term, &self.command).hash(state);
     }
 }
 
@@ -116,14 +144,26 @@ impl Came {
 
 /// The state machine: values under keys, and what came of each client's last command (thesis §6.3); and the history of
 /// conversations, which knows by itself what comes twice.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
     values: Table<u32, u64>,
     sessions: Table<NodeId, (u64, Came)>,
     board: Board,
 }
 
+impl Hash for Machine {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        apart(state, |state| (&self.values, &self.sessions, &self.board).hash(state));
+    }
+}
+
 impl Machine {
+    /// Puts on the scale one that copies share.
+    pub fn weigh(self: &Rc<Machine>, scale: &mut Scale) {
+        let bytes = COUNTS + size_of::<Machine>() + self.values.bytes() + self.sessions.bytes();
+        scale.shared(Rc::as_ptr(self).addr(), bytes);
+        self.board.weigh(scale);
+    }
     /// Applies a command, once, whoever asked for it again; what came of it. Nothing where nobody is to be told.
     pub fn apply(&mut self, command: &Command) -> Vec<Effect> {
         match command {

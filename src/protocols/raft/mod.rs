@@ -31,7 +31,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::sim::{Micros, NodeId, Port, Table, Time};
+use crate::sim::{Micros, NodeId, Port, Scale, Table, Time};
 
 use super::board::Placed;
 use super::chat::Page;
@@ -339,6 +339,11 @@ impl Server {
     /// Whether it is a member, as far as its log says.
     pub fn is_member(&self) -> bool {
         self.members().contains(&self.me)
+    }
+    /// Puts its log and its machine on the scale.
+    pub fn weigh(&self, scale: &mut Scale) {
+        self.machine.weigh(scale);
+        self.log.weigh(scale);
     }
     /// What has happened since one last asked.
     pub fn news(&mut self) -> Vec<News> {

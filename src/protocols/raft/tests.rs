@@ -47,7 +47,7 @@ struct Cluster {
 fn entry(index: u64, term: u64) -> Entry {
     let command =
         Command::Ask { client: CLIENT, number: index * 100 + term, key: 0, op: Op::Write(index * 100 + term) };
-    Entry { term, command }
+    Entry::new(term, command)
 }
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
@@ -340,7 +340,7 @@ fn post(cluster: &mut Cluster, id: usize, count: u64) -> Vec<News> {
 }
 
 fn post_of(cluster: &mut Cluster, id: usize, author: NodeId, count: u64) -> Vec<News> {
-    let post = chat::Post { item: chat::item(author, count), text: Rc::from("hi"), written: Time::ZERO };
+    let post = chat::Post { item: chat::item(author, count), text: chat::Text::Written(&"hi"), written: Time::ZERO };
     let seat = &mut cluster.seats[id];
     seat.server.post(&mut seat.desk, &cluster.rules, Asked { asker: CLIENT, conversation: 1, post, floor: 1 });
     cluster.settle();

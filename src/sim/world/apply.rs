@@ -265,8 +265,7 @@ impl<P: Payload> World<P> {
     }
 
     fn let_go(&mut self, from: NodeId, to: NodeId) {
-        let waiting =
-            self.node_mut(from).and_then(|node| node.link_mut(to)).map(|link| std::mem::take(&mut link.waiting));
+        let waiting = self.node_mut(from).and_then(|node| node.link_mut(to)).map(|link| std::mem::take(link.waiting()));
         for flight in waiting.unwrap_or_default() {
             self.arrive_now(flight);
         }

@@ -106,7 +106,7 @@ impl<P: Payload> World<P> {
     /// What waits at the end of a held link.
     fn gate(&mut self, from: NodeId, to: NodeId, change: impl FnOnce(&mut Vec<u32>)) {
         if let Some(link) = self.node_mut(from).and_then(|node| node.link_mut(to)) {
-            change(&mut link.waiting);
+            change(link.waiting());
         }
     }
 }

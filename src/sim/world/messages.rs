@@ -90,7 +90,7 @@ impl<P: Payload> World<P> {
                 Some((Some((false, true)), node)) if !past_gate => {
                     flight.held = true;
                     if let Some(link) = Rc::make_mut(node).link_mut(to) {
-                        link.waiting.push(slot);
+                        link.waiting().push(slot);
                     }
                     return;
                 }

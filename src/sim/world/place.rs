@@ -78,6 +78,7 @@ impl<P: Payload> World<P> {
         Rc::make_mut(&mut self.names).push(name.clone());
         let placed = self.emit(records, cause, id, made_from.mark, || What::Placed);
         self.nodes.push(Some(Rc::new(Node {
+            id,
             name,
             template,
             kind: made_from.kind,
