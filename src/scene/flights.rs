@@ -11,7 +11,7 @@ use super::theme::Ink;
 use super::view::Loss;
 
 /// From here on dots are small and bare.
-const DENSE: usize = 1500;
+const DENSE: usize = 600;
 /// Below this scale of the nodes, dots by the thousand go from middle to middle.
 const BARE: f32 = 0.42;
 /// At most so many losses are told in words beside them.
@@ -126,6 +126,7 @@ fn small(stage: &Stage, flight: &Flight<Message>) -> Option<Dot> {
 }
 
 /// A lost message bursts into a cross where it died.
+#[inline(never)]
 pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
     let mut told: Vec<(NodeId, NodeId)> = Vec::new();
     for loss in stage.view.recent.iter().filter(|loss| loss.age < 1.0) {

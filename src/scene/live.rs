@@ -47,8 +47,10 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
     if !stage.view.led.is_empty() {
         led(stage, &mut list.live);
     }
-    lost(stage, list);
-    badges(stage, &mut list.live);
+    if !stage.view.recent.is_empty() {
+        lost(stage, list);
+        badges(stage, &mut list.live);
+    }
     for (target, pen) in
         [(stage.view.hovered, Pen::new(Ink::Focus, 1.5).alpha(170)), (stage.view.selected, Pen::new(Ink::Focus, 2.0))]
     {
@@ -56,7 +58,9 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
             ring(stage, list, target, pen);
         }
     }
-    wire(stage, &mut list.live);
+    if stage.view.wire.is_some() {
+        wire(stage, &mut list.live);
+    }
     if let Some(target) = stage.view.hovered.or(stage.view.selected) {
         tooltip(stage, list, target);
     }
@@ -89,7 +93,9 @@ fn node_state(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
     if matches!(node.status, Status::Up | Status::Paused) {
         queue(stage, layer, spot, node);
     }
-    troubles(stage, layer, spot, node);
+    if !node.clock.is_right(now) || node.disk != Default::default() {
+        troubles(stage, layer, spot, node);
+    }
     if node.status == Status::Up && node.look().star {
         let (_, h) = stage.half(spot);
         glyph::star(layer, Point::new(spot.at.x, spot.at.y - h - 5.0 * stage.scale), 11.0 * stage.scale);
@@ -98,6 +104,7 @@ fn node_state(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
 
 /// Small signs at the upper left of what nobody in the system can see: a clock that is wrong, a disk that is full (filled)
 /// or forgets (hollow).
+#[inline(never)]
 fn troubles(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
     let scale = stage.scale;
     let out = stage.around(spot) * 0.72 + 4.0 * scale;
@@ -225,6 +232,7 @@ fn ago(span: Micros) -> String {
     }
 }
 
+#[inline(never)]
 fn badges(stage: &Stage, layer: &mut Layer) {
     let mut shown: Vec<NodeId> = Vec::new();
     for loss in stage.view.recent.iter().rev().filter(|loss| loss.age < 1.0) {
@@ -252,6 +260,7 @@ fn badges(stage: &Stage, layer: &mut Layer) {
     }
 }
 
+#[inline(never)]
 fn ring(stage: &Stage, list: &mut DisplayList, target: Target, pen: Pen) {
     match target {
         Target::Node(id) => {
@@ -288,6 +297,7 @@ fn dot(list: &DisplayList, record: RecordId) -> Option<(Point, f32)> {
 }
 
 /// A link being drawn by hand follows the pointer.
+#[inline(never)]
 fn wire(stage: &Stage, layer: &mut Layer) {
     let Some(wire) = stage.view.wire else { return };
     let Some(spot) = stage.spot(wire.from) else { return };
@@ -302,6 +312,7 @@ fn wire(stage: &Stage, layer: &mut Layer) {
     layer.circle(to, 4.0, Some(Ink::Focus), None);
 }
 
+#[inline(never)]
 fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
     let world = stage.world;
     match target {
