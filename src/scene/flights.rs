@@ -11,7 +11,7 @@ use super::theme::Ink;
 use super::view::Loss;
 
 /// From here on dots are small and bare.
-const DENSE: usize = 1500;
+const DENSE: usize = 600;
 /// Below this scale of the nodes, dots by the thousand go from middle to middle.
 const BARE: f32 = 0.42;
 /// At most so many losses are told in words beside them.
@@ -43,7 +43,9 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
     let still = view.paused || view.reduced_motion;
     let size = stage.scale.clamp(0.45, 1.3);
     let mut held: Table<(NodeId, NodeId), f32> = Table::new();
-    let crowded = dense && stage.scale < BARE;
+    if dense && stage.scale < BARE {
+        return multitude(stage, list);
+    }
     let meant = [view.hovered, view.selected];
     for flight in world.flights() {
         if traffic.is_some() && list.flowing.binary_search(&(flight.from, flight.to)).is_ok() {
@@ -51,12 +53,6 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
             if flight.held || !meant.contains(&Some(Target::Flight(flight.record))) {
                 continue;
             }
-        }
-        if crowded {
-            if let Some(dot) = small(stage, flight) {
-                list.dots.push(dot);
-            }
-            continue;
         }
         let Some(path) = stage.path(flight.from, flight.to) else { continue };
         let mut t = progress(world.now(), flight.sent, flight.due);
@@ -102,6 +98,12 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
     }
 }
 
+/// Messages by the thousand among nodes that are points.
+#[inline(never)]
+fn multitude(stage: &Stage, list: &mut DisplayList) {
+    list.dots.extend(stage.world.flights().filter_map(|flight| small(stage, flight)));
+}
+
 /// A message in a crowd: straight from middle to middle, as small as can be.
 fn small(stage: &Stage, flight: &Flight<Message>) -> Option<Dot> {
     let (a, b) = (stage.spot(flight.from)?, stage.spot(flight.to)?);
@@ -124,6 +126,7 @@ fn small(stage: &Stage, flight: &Flight<Message>) -> Option<Dot> {
 }
 
 /// A lost message bursts into a cross where it died.
+#[inline(never)]
 pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
     let mut told: Vec<(NodeId, NodeId)> = Vec::new();
     for loss in stage.view.recent.iter().filter(|loss| loss.age < 1.0) {
@@ -146,18 +149,24 @@ pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {
         let once = (loss.from, loss.to);
         if stage.detailed && blame(loss).is_none() && told.len() < MAX_TOLD && !told.contains(&once) {
             told.push(once);
-            list.live.texts.push(Text {
-                at: Point::new(at.x + 8.0, at.y - 5.0),
-                text: loss.why.word().to_owned(),
-                size: 10.5,
-                weight: 400,
-                ink: Ink::WarnText,
-                alpha,
-                anchor: Anchor::Start,
-                halo: true,
-            });
+            tell(list, loss, Point::new(at.x + 8.0, at.y - 5.0), alpha);
         }
     }
+}
+
+/// Says why a message was lost, beside its cross.
+#[inline(never)]
+fn tell(list: &mut DisplayList, loss: &Loss, at: Point, alpha: u8) {
+    list.live.texts.push(Text {
+        at,
+        text: loss.why.word().to_owned(),
+        size: 10.5,
+        weight: 400,
+        ink: Ink::WarnText,
+        alpha,
+        anchor: Anchor::Start,
+        halo: true,
+    });
 }
 
 /// What a badge says: only what the receiver did. Other losses are the network's.

@@ -10,6 +10,8 @@ use super::theme::{FAMILIES, Ink};
 
 /// Messages are counted a link where there are up to this many nodes.
 pub const MAX_FLOWN: usize = 128;
+/// While no more than this are under way in all, nobody counts them.
+const LEAST: usize = 40;
 /// So many messages on a link may still be told apart, however short it is.
 const FEW: u32 = 6;
 /// Nearer to one another than this on average, in pixels, and they are a flow.
@@ -62,9 +64,14 @@ impl Traffic {
 pub(super) fn gather(stage: &Stage) -> Option<Traffic> {
     let side = match &stage.crowds {
         Some(crowds) => crowds.all.len(),
-        None if stage.spots.len() <= MAX_FLOWN && stage.world.in_flight() > FEW as usize => stage.spots.len(),
+        None if stage.spots.len() <= MAX_FLOWN && stage.world.in_flight() > LEAST => stage.spots.len(),
         None => return None,
     };
+    Some(count(stage, side))
+}
+
+#[inline(never)]
+fn count(stage: &Stage, side: usize) -> Traffic {
     let mut sums = vec![Sum::default(); side * side];
     let place = |id: NodeId| match &stage.crowds {
         Some(crowds) => crowds.of(id),
@@ -80,14 +87,20 @@ pub(super) fn gather(stage: &Stage) -> Option<Traffic> {
         let reply = matches!(flight.message.form(), Form::Reply | Form::Accept | Form::Refuse);
         sum.replies += u32::from(reply);
     }
-    Some(Traffic { side, sums })
+    Traffic { side, sums }
 }
 
 /// Draws flows, and remembers on which links messages are one.
-#[inline(never)]
 pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut DisplayList) {
+    match traffic {
+        Some(traffic) => draw(stage, traffic, list),
+        None => list.flowing.clear(),
+    }
+}
+
+#[inline(never)]
+fn draw(stage: &Stage, traffic: &Traffic, list: &mut DisplayList) {
     let before = std::mem::take(&mut list.flowing);
-    let Some(traffic) = traffic else { return };
     for from in 0..traffic.side {
         for to in (0..traffic.side).filter(|to| *to != from) {
             let sum = traffic.between(from, to);

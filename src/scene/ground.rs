@@ -32,7 +32,9 @@ pub(super) fn build(stage: &Stage, list: &mut DisplayList) {
         super::crowds::bodies(stage, crowds, &mut list.ground);
         return;
     }
-    patches(stage, &mut list.ground);
+    if !stage.layout.patches().is_empty() {
+        patches(stage, &mut list.ground);
+    }
     headings(stage, &mut list.ground);
     let links: usize = stage.world.nodes().map(|(_, node)| node.links.len()).sum();
     // The more there are, the paler each, so that together they are no brighter than a few.
@@ -230,6 +232,7 @@ fn draw_link(
 }
 
 /// A wall across the middle; only on the right of the way that is cut, if the other is not.
+#[inline(never)]
 fn wall(layer: &mut Layer, path: &Path, there: bool, here: bool, scale: f32) {
     let (at, dx, dy) = path.at(0.5);
     let half = 8.0 * scale.max(0.4);
@@ -286,6 +289,7 @@ fn body(stage: &Stage, layer: &mut Layer, spot: &Spot, status: Status, slow: boo
 }
 
 /// Slanting lines over a body that stands still.
+#[inline(never)]
 fn hatch(stage: &Stage, layer: &mut Layer, spot: &Spot) {
     let (w, h) = stage.half(spot);
     let radius = w.min(h) * 0.84;

@@ -53,6 +53,17 @@ pub fn shorten(text: &str, size: f32, room: f32) -> String {
     if letters < 2 { String::new() } else { format!("{}…", text[..end].trim_end()) }
 }
 
+/// A name that fits. The number at its end stays, by which it differs from its neighbours: `call…14`.
+fn abbreviate(name: &str, size: f32, room: f32) -> String {
+    match name.rsplit_once('-') {
+        Some((group, number)) if text_width(name, size) > room && number.bytes().all(|b| b.is_ascii_digit()) => {
+            let group = shorten(group, size, room - text_width(number, size));
+            if group.is_empty() { group } else { group + number }
+        }
+        _ => shorten(name, size, room),
+    }
+}
+
 /// A box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
@@ -191,7 +202,7 @@ enum Side {
 const SIDES: [Side; 4] = [Side::Below, Side::Right, Side::Left, Side::Above];
 
 fn stand(index: usize, wish: &Wish, side: Side, width: f32, second: f32) -> Placed {
-    let text = shorten(&wish.text, NAME, width + 0.01);
+    let text = abbreviate(&wish.text, NAME, width + 0.01);
     let wide = text_width(&text, NAME).max(second);
     let high = NAME + 2.0 + if second > 0.0 { LEADING } else { 0.0 };
     let (w, h) = wish.half;
@@ -223,6 +234,10 @@ mod tests {
         assert_eq!(shorten("dispatcher-1", 12.0, 500.0), "dispatcher-1");
         assert!(shorten("dispatcher-1", 12.0, 50.0).ends_with('…'));
         assert_eq!(shorten("dispatcher-1", 12.0, 8.0), "");
+        let short = abbreviate("dispatcher-14", 12.0, 60.0);
+        assert!(short.ends_with("…14") && short.starts_with("dis") && text_width(&short, 12.0) <= 60.0, "{short}");
+        assert_eq!(abbreviate("dispatcher-14", 12.0, 200.0), "dispatcher-14");
+        assert!(abbreviate("a-very-long-name", 12.0, 60.0).ends_with('…'));
     }
 
     proptest! {

@@ -39,7 +39,7 @@ pub struct Plan {
     /// The groups.
     pub groups: Vec<PlanGroup>,
     /// Regions whose place on a map is given: degrees east, and degrees north.
-    pub regions: Table<Rc<str>, (f32, f32)>,
+    pub regions: Vec<(Rc<str>, (f32, f32))>,
     /// Where nodes were put by hand, by name, in world units. This counts in every layout.
     pub at: Table<Rc<str>, (f32, f32)>,
 }
@@ -170,7 +170,7 @@ impl Layout {
             digest.word(u64::from(group.row));
             digest.text(&group.title);
         }
-        for (name, (east, north)) in plan.regions.iter() {
+        for (name, (east, north)) in &plan.regions {
             digest.text(name);
             digest.word(u64::from(east.to_bits()) << 32 | u64::from(north.to_bits()));
         }

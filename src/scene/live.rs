@@ -47,8 +47,10 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
     if !stage.view.led.is_empty() {
         led(stage, &mut list.live);
     }
-    lost(stage, list);
-    badges(stage, &mut list.live);
+    if !stage.view.recent.is_empty() {
+        lost(stage, list);
+        badges(stage, &mut list.live);
+    }
     for lit in &stage.view.lit {
         ring(stage, list, Target::Node(*lit), Pen::new(Ink::Focus, 3.0));
     }
@@ -59,7 +61,9 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
             ring(stage, list, target, pen);
         }
     }
-    wire(stage, &mut list.live);
+    if stage.view.wire.is_some() {
+        wire(stage, &mut list.live);
+    }
     if let Some(target) = stage.view.hovered.or(stage.view.selected) {
         tooltip(stage, list, target);
     }
@@ -92,7 +96,9 @@ fn node_state(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
     if matches!(node.status, Status::Up | Status::Paused) {
         queue(stage, layer, spot, node);
     }
-    troubles(stage, layer, spot, node);
+    if !node.clock.is_right(now) || node.disk != Default::default() {
+        troubles(stage, layer, spot, node);
+    }
     if node.status == Status::Up && node.look().star {
         let (_, h) = stage.half(spot);
         glyph::star(layer, Point::new(spot.at.x, spot.at.y - h - 5.0 * stage.scale), 11.0 * stage.scale);
@@ -101,6 +107,7 @@ fn node_state(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
 
 /// Small signs at the upper left of what nobody in the system can see: a clock that is wrong, a disk that is full (filled)
 /// or forgets (hollow).
+#[inline(never)]
 fn troubles(stage: &Stage, layer: &mut Layer, spot: &Spot, node: &Node) {
     let scale = stage.scale;
     let out = stage.around(spot) * 0.72 + 4.0 * scale;
@@ -228,6 +235,7 @@ fn ago(span: Micros) -> String {
     }
 }
 
+#[inline(never)]
 fn badges(stage: &Stage, layer: &mut Layer) {
     let mut shown: Vec<NodeId> = Vec::new();
     for loss in stage.view.recent.iter().rev().filter(|loss| loss.age < 1.0) {
@@ -255,6 +263,7 @@ fn badges(stage: &Stage, layer: &mut Layer) {
     }
 }
 
+#[inline(never)]
 fn ring(stage: &Stage, list: &mut DisplayList, target: Target, pen: Pen) {
     match target {
         Target::Node(id) => {
@@ -291,6 +300,7 @@ fn dot(list: &DisplayList, record: RecordId) -> Option<(Point, f32)> {
 }
 
 /// A link being drawn by hand follows the pointer.
+#[inline(never)]
 fn wire(stage: &Stage, layer: &mut Layer) {
     let Some(wire) = stage.view.wire else { return };
     let Some(spot) = stage.spot(wire.from) else { return };
@@ -305,6 +315,7 @@ fn wire(stage: &Stage, layer: &mut Layer) {
     layer.circle(to, 4.0, Some(Ink::Focus), None);
 }
 
+#[inline(never)]
 fn tooltip(stage: &Stage, list: &mut DisplayList, target: Target) {
     let world = stage.world;
     match target {

@@ -12,7 +12,7 @@ use crate::sim::fixed;
 
 const TURN: f64 = std::f64::consts::TAU;
 /// From this many dots on their pixels are written by ourselves.
-const MANY_DOTS: usize = 1_500;
+const MANY_DOTS: usize = 600;
 /// From this many on they are small and let through what is below, so that one sees how many lie on one another.
 const MYRIAD: usize = 20_000;
 const FONT: &str = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";

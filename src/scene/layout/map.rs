@@ -134,7 +134,8 @@ impl Layout {
 
 /// The middles of regions.
 fn places(regions: &[Region], plan: &Plan, world: &World, tall: bool) -> Vec<Point> {
-    let given: Vec<Option<(f32, f32)>> = regions.iter().map(|region| plan.regions.get(&region.name).copied()).collect();
+    let found = |region: &Region| plan.regions.iter().find(|(name, _)| *name == region.name).map(|(_, at)| *at);
+    let given: Vec<Option<(f32, f32)>> = regions.iter().map(found).collect();
     let mut at: Vec<Point> =
         if given.iter().flatten().count() > 1 { on_earth(&given, regions) } else { by_distance(regions, world, tall) };
     // Places never lie on one another.
