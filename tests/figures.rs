@@ -147,3 +147,38 @@ fn a_split_costs_a_hop_and_the_spare_that_was_shared() {
     near("browse alone", measured.mean("sojourn of class 3"), 0.2 + 0.15 * erlang_c(1, 0.6), 0.03);
     near("pay alone", measured.mean("sojourn of class 5"), 0.2 + 0.15 * erlang_c(1, 0.3), 0.02);
 }
+
+/// Every part takes as long as any other, and so does every way.
+fn all_alike(whole: &mut Table) {
+    let constant =
+        |span: &str| Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]));
+    for group in whole["groups"].as_array_mut().expect("groups") {
+        if group["name"].as_str() == Some("workers") {
+            group.as_table_mut().expect("a group").insert("service".to_owned(), constant("300ms"));
+        }
+    }
+    for (link, span) in whole["links"].as_array_mut().expect("links").iter_mut().zip(["50ms", "20ms"]) {
+        link.as_table_mut().expect("a link").insert("delay".to_owned(), constant(span));
+    }
+}
+
+#[test]
+fn what_cannot_be_divided_bounds_what_many_hands_bring() {
+    for workers in [1, 2, 4, 8, 16] {
+        let measured = run("breaking-up-tasks", 300, &[("uses", number(workers))], all_alike);
+        let expected = 0.1 + 1.0 + 32.0 * 0.34 / f64::from(workers);
+        near(&format!("a job with {workers} workers"), measured.mean("sojourn"), expected, 0.01);
+    }
+}
+
+#[test]
+fn stragglers_decide_how_long_a_job_takes_where_nothing_is_done_twice() {
+    let slow = |hedge: &str| {
+        let settings = [("uses", number(16)), ("hedge", faultline::sim::Value::text(hedge))];
+        let measured = run("breaking-up-tasks", 4_000, &settings, |_| ());
+        let slow = measured.of("sojourn").iter().filter(|took| **took > 3_500_000).count() as f64;
+        slow / measured.count("sojourn")
+    };
+    near("jobs with a straggler", slow("0s"), 1.0 - (31.0 / 32.0_f64).powi(32), 0.05);
+    near("with second copies", slow("600ms"), 0.0, 0.05);
+}

@@ -44,7 +44,7 @@ fn every_kind_can_be_placed_alone_beside_any_scenario() {
             let node = run.world.node(placed.node).expect("it is there");
             assert_eq!((node.kind, node.links.len()), (kind.name, 0), "it stands alone");
             run.run_until(Time(20_000_000), &mut ());
-            assert_eq!(run.broken(), 0);
+            assert_eq!(run.broken(), 0, "{name} with {}: {:?}", kind.name, run.violations());
         }
     }
 }

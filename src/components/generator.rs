@@ -68,10 +68,11 @@ crate::config! {
         about: Keys = Keys::Even, in 0, 0, "";
         /// The class of its requests: 0 goes first where a machine serves by priority.
         class: u32 = 0, in 0, 9, "";
-        /// Whether what becomes of its requests is measured by class too: `sojourn of class 0`, `failed of class 0`.
-        apart: bool = false, in 0, 0, "";
         /// How it chooses among those that it can ask.
         choice: Policy = Policy::Random, in 0, 0, "";
+        later:
+        /// Whether what becomes of its requests is measured by class too: `sojourn of class 0`, `failed of class 0`.
+        apart: bool = false, in 0, 0, "";
     }
     with choosing: Choosing;
     with calling: Calling;

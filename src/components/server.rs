@@ -44,6 +44,10 @@ crate::config! {
         announce: bool = false, in 0, 0, "";
         /// If more than this many wait, the last come is first; 0 for never.
         lifo: u32 = 0, in 0, 1000000, "";
+        /// Into how many parts it cuts each request, each of which whoever is chosen does, the same server more than once perhaps; 0 for as `fanout` says.
+        parts: u32 = 0, in 0, 100000, "";
+        /// How many of those behind it it makes use of, the first ones; 0 for all.
+        uses: u32 = 0, in 0, 100000, "";
     }
     with choosing: Choosing;
     with calling: Calling;
@@ -100,15 +104,19 @@ impl Server {
     /// Asks those behind, all at once.
     fn gather(&mut self, cx: &mut Context<Self>, from: NodeId, attempt: u64, about: About) {
         let manner = manner(cx.config());
-        self.calls.chooser.know(super::behind(cx.peers(), cx.template()));
-        let width = (cx.config().fanout as usize).min(self.calls.chooser.len());
+        let uses = if cx.config().uses == 0 { usize::MAX } else { cx.config().uses as usize };
+        self.calls.chooser.know(super::behind(cx.peers(), cx.template()).take(uses));
+        let (parts, there) = (cx.config().parts as usize, self.calls.chooser.len());
+        let width = if parts > 0 && there > 0 { parts } else { (cx.config().fanout as usize).min(there) };
         let quorum = cx.config().quorum;
         let wanted = if quorum == 0 { width as u32 } else { quorum };
         if width == 0 || wanted as usize > width {
             return self.answer(cx, from, attempt, false);
         }
         let mut whom: Vec<Option<NodeId>> = Vec::new();
-        if width == self.calls.chooser.len() {
+        if parts > 0 {
+            whom.resize(parts, None);
+        } else if width == there {
             whom.extend(self.calls.chooser.servers().map(Some));
         } else if width == 1 {
             whom.push(None);
@@ -192,10 +200,12 @@ impl Component for Server {
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
         let (attempt, done) = match message {
-            Message::Request(Request::Request { attempt, key, class, deadline }) => match cx.config().fanout {
-                0 => return self.answer(cx, from, attempt, true),
-                _ => return self.gather(cx, from, attempt, About { key, class, deadline }),
-            },
+            Message::Request(Request::Request { attempt, key, class, deadline }) => {
+                match cx.config().fanout.max(cx.config().parts) {
+                    0 => return self.answer(cx, from, attempt, true),
+                    _ => return self.gather(cx, from, attempt, About { key, class, deadline }),
+                }
+            }
             Message::Request(Request::Response { attempt }) => (attempt, true),
             Message::Request(Request::Refused { attempt }) => (attempt, false),
             Message::Request(Request::Weight { weight }) => {

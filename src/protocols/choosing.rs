@@ -243,9 +243,9 @@ impl Chooser {
     pub fn may(&self, with: &Choosing, now: Time) -> bool {
         self.servers.iter().any(|server| server.may(with, now))
     }
-    /// Whether there is somebody, but nobody with room for one more under way.
+    /// Whether somebody has no room for one more under way, and so will have when an answer comes.
     pub fn is_full(&self, with: &Choosing) -> bool {
-        !self.servers.is_empty() && !self.servers.iter().any(|server| server.has_room(with))
+        self.servers.iter().any(|server| !server.has_room(with))
     }
 
     /// Chooses a server for a key: one draw, whatever the rule. `but` are left out, unless nobody else is there. Those
