@@ -16,7 +16,7 @@ export PATH := $(shell $(SETUP) where path):$(PATH)
 # Cargo's progress bar is for people; without a terminal it would be a line a crate.
 export CARGO_TERM_QUIET ?= $(shell [ -t 2 ] && echo false || echo true)
 
-.PHONY: help serve page build weigh profile test check bench painting validation protocols shot clean
+.PHONY: help serve page build weigh profile test check bench painting peers validation protocols shot clean
 
 help:
 	@echo 'make serve   build the page for development, serve it, rebuild it when a file changes (PORT=8080)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make check   formatting and lints, native and wasm32'
 	@echo 'make bench   the benchmarks, native and in Node (ONLY=seeks for the time machine,'
 	@echo '             ONLY=painting for what a frame costs)'
+	@echo 'make peers   other simulators on the same job (a part of make bench)'
 	@echo 'make validation  docs/validation.md anew: published results beside ours'
 	@echo 'make protocols   docs/protocols.md anew: ten thousand seeds of each protocol, and what each costs'
 	@echo '                 (a try, with SEEDS=50 COST_SEEDS=25, stays in target/protocols.md)'
@@ -68,6 +69,7 @@ bench:
 	@$(SETUP) wasm bindgen
 	$(if $(filter painting,$(ONLY)),,cargo bench --bench engine -- $(ONLY))
 	$(if $(ONLY),,cargo bench --bench memory)
+	$(if $(ONLY),,@$(MAKE) --no-print-directory peers)
 	$(if $(filter painting,$(ONLY)),,cargo test --profile bench --bench engine --target wasm32-unknown-unknown -- $(ONLY) --nocapture)
 	$(if $(filter-out painting,$(ONLY)),,@$(MAKE) painting)
 
@@ -75,6 +77,12 @@ painting:
 	@$(SETUP) browser npm
 	@[ -f dist/index.html ] || $(MAKE) build
 	@FAULTLINE_DIST=$(or $(FAULTLINE_DIST),$(CURDIR)/dist) node tools/painting.mjs
+
+# A package of its own, so that nothing else compiles other simulators; cargo has to be called in its folder.
+peers:
+	@cd benches/peers && if cargo fetch --quiet --locked 2>/dev/null; \
+	then cargo run --quiet --release --locked --target-dir '$(CURDIR)/target/peers'; \
+	else echo 'The peers are not compared: their crates are not here and cannot be fetched.'; fi
 
 validation:
 	cargo run --quiet -- validate --long --markdown tests/references > target/validation.md
