@@ -324,7 +324,8 @@ impl Calls {
     /// time begins when it is.
     fn hedge(&mut self, port: &mut Host, manner: &Manner, number: u64) -> Outcome {
         let (with, now) = (manner.rule.with, port.now());
-        if self.held.0.contains(&number) {
+        // Hedges may have been turned off since; then this one would wait for no time at all, for ever.
+        if self.held.0.contains(&number) || manner.calling.hedge == Micros::ZERO {
             return Outcome::Nothing;
         }
         if self.chooser.is_full(with) && !self.chooser.may(with, now) {

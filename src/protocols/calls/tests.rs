@@ -215,3 +215,22 @@ fn an_open_breaker_fails_calls_at_once_and_one_request_tries_it() {
         ]
     );
 }
+
+#[test]
+fn a_hedge_that_was_turned_off_meanwhile_is_not_waited_for() {
+    let (mut calls, mut desk) = calls();
+    let full = || Choosing { window: 1, ..Choosing::default() };
+    let hedging = manner(Calling { hedge: Micros::ms(20), timeout: Micros::ZERO, ..calling() }, full());
+    for number in 1..=2 {
+        calls.start(&mut desk, &hedging, number, ABOUT, None);
+    }
+    asked(&mut desk);
+    // Nobody has room: it is tried again after as long.
+    desk.timers.clear();
+    calls.on_timer(&mut desk, &hedging, Timer::Hedge(1));
+    assert!(desk.timers.iter().any(|(timer, _)| *timer == Timer::Hedge(1)), "{:?}", desk.timers);
+    desk.timers.clear();
+    let none = manner(Calling { timeout: Micros::ZERO, ..calling() }, full());
+    assert_eq!(calls.on_timer(&mut desk, &none, Timer::Hedge(1)), Outcome::Nothing);
+    assert_eq!(desk.timers, []);
+}
