@@ -230,10 +230,10 @@ impl Player {
         self.timeline.set_breaks(&on);
     }
 
-    /// Where the run has stopped at a breakpoint it stays, and says why. Whether it has.
+    /// Where the run has stopped at a breakpoint it stays, and says why.
     #[inline(never)]
-    pub(super) fn stopped_at_break(&mut self) -> bool {
-        let Some(of) = self.timeline.stopped_at() else { return false };
+    pub(super) fn stopped_at_break(&mut self) {
+        let Some(of) = self.timeline.stopped_at() else { return };
         let words = self.breaks.iter().find(|one| one.of == *of).map_or(String::new(), |one| one.words.clone());
         let (course, now): (CourseId, Time) = (self.timeline.course().id, self.timeline.now());
         (self.playing, self.journey, self.owed) = (false, None, 0.0);
@@ -241,6 +241,5 @@ impl Player {
             self.hits.push((course, now));
         }
         self.tell(Tone::Quiet, format!("Stopped at {} s: {words}. ] runs on to the next.", clock(now)));
-        true
     }
 }

@@ -129,7 +129,7 @@ impl Player {
             };
             let (act, last) = (act.clone(), deeds.get(showing.next + 1).is_none());
             let wait = deeds.get(showing.next + 1).map_or(Micros::ZERO, |deed| deed.wait);
-            let done = match act.meant(&self.timeline.run().world) {
+            let done = match act.now(&self.timeline.run().world) {
                 // Nobody leads during an election, and a lock is free for a moment.
                 Err(_) if showing.sought < LOOK_FOR.1 => {
                     (showing.due, showing.sought) = (now + LOOK_FOR.0, showing.sought + 1);

@@ -221,7 +221,7 @@ impl Player {
                 let told = format!("{name} arrives at {receiver} at {} s now. z takes it back.", clock(to));
                 self.tell(Tone::Quiet, told);
             }
-            Err(told) => self.tell(Tone::Warn, super::sentence_case(&told)),
+            Err(told) => self.tell(Tone::Warn, super::notice::sentence_case(&told)),
         }
         if now > self.timeline.now() {
             self.go(Cursor { at: now, steps: None });

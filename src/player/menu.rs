@@ -29,7 +29,7 @@ impl Entry {
     pub fn chosen(&self) -> Action {
         match &self.idle {
             None => self.action.clone(),
-            Some(why) => Action::Tell(super::Tone::Quiet, super::sentence_case(why)),
+            Some(why) => Action::Tell(super::Tone::Quiet, super::notice::sentence_case(why)),
         }
     }
 }

@@ -35,7 +35,6 @@ pub use promises::{Broken, MAX_BROKEN, Promised, promises};
 pub use slider::Slider;
 pub use tracing::{Tracing, trace_key};
 
-use notice::sentence_case;
 use std::rc::Rc;
 
 use crate::scenario::{Act, Document, Problem, builtin};
@@ -51,8 +50,6 @@ pub const SPEED_STEPS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0,
 pub const STEPS_A_FRAME: u64 = 20_000;
 /// The longest that a frame may take in the run's eyes: a tab that was away does not catch up.
 const LONGEST_FRAME: f64 = 0.1;
-/// How what is said about a broken promise begins.
-const BROKEN: &str = "A promise is broken: ";
 
 /// Everything that a person can do.
 #[derive(Clone, Debug, PartialEq)]
@@ -432,7 +429,9 @@ impl Player {
             self.late = !self.timeline.advance(until, STEPS_A_FRAME);
             // What a frame could not do is forgiven: the run goes slower than asked.
             self.owed -= whole as f64;
-            self.stopped_at_break();
+            if self.timeline.stopped_at().is_some() {
+                self.stopped_at_break();
+            }
             self.after_change();
             self.teach(seconds.clamp(0.0, LONGEST_FRAME));
             changed = true;
@@ -535,21 +534,8 @@ impl Player {
                 self.tell(Tone::Quiet, say.clone());
             }
         }
-        let broken = self.timeline.run().violations();
-        if broken.len() < self.told_broken {
-            // One has gone back to before it; it is told again where it breaks again.
-            self.told_broken = broken.len();
-            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
-        }
-        if broken.len() > self.told_broken && self.journey.is_none() {
-            self.told_broken = broken.len();
-            let told = broken.last().map_or(String::new(), |broken| broken.told.to_string());
-            // The last one is enough; the header counts them.
-            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
-            self.tell(Tone::Warn, sentence_case(&format!("{BROKEN}{told}")));
-            if let Some(notice) = self.notices.last_mut() {
-                notice.leads = Some(self.told_broken - 1);
-            }
+        if self.timeline.run().violations().len() != self.told_broken {
+            self.tell_broken();
         }
         if self.sought.is_some() && self.journey.is_none() {
             self.found_broken();

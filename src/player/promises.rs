@@ -9,8 +9,11 @@ use crate::sim::{RecordId, Time, clock};
 use crate::timeline::{Cursor, Moment};
 use crate::trace::{Log, course, sentence};
 
-use super::Player;
+use super::notice::sentence_case;
+use super::{Player, Tone};
 
+/// How what is said about a broken promise begins.
+const BROKEN: &str = "A promise is broken: ";
 /// How many times a promise was broken are told one by one.
 pub const MAX_BROKEN: usize = 12;
 /// How many records are told of one of them.
@@ -108,6 +111,27 @@ impl Player {
         let message = culprit(self.timeline.log(), broken).map(|record| Picked::Message(record.0));
         let shown = Shown { digest: None, playing: false, selection: message, step: None, ..self.shown() };
         Some((moment, shown))
+    }
+
+    /// More promises are broken than before, or fewer, because one has gone back.
+    #[inline(never)]
+    pub(super) fn tell_broken(&mut self) {
+        let broken = self.timeline.run().violations();
+        if broken.len() < self.told_broken {
+            // One has gone back to before it; it is told again where it breaks again.
+            self.told_broken = broken.len();
+            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
+        }
+        if broken.len() > self.told_broken && self.journey.is_none() {
+            self.told_broken = broken.len();
+            let told = broken.last().map_or(String::new(), |broken| broken.told.to_string());
+            // The last one is enough; the header counts them.
+            self.notices.retain(|notice| !notice.told.starts_with(BROKEN));
+            self.tell(Tone::Warn, sentence_case(&format!("{BROKEN}{told}")));
+            if let Some(notice) = self.notices.last_mut() {
+                notice.leads = Some(self.told_broken - 1);
+            }
+        }
     }
 
     /// The next promise that is broken after the cursor, or else the first; of those that are known here.

@@ -65,6 +65,7 @@ impl Player {
     }
 
     /// Opens what a link says, and is on the way to its cursor.
+    #[inline(never)]
     fn open_link(opened: &Opened, quiet: bool) -> Result<Player, LinkError> {
         let moment = &opened.moment;
         let timeline = Timeline::with_acts(moment.document.clone(), moment).map_err(|problem| LinkError {
@@ -137,7 +138,8 @@ impl Player {
         let Some(journey) = self.journey.take() else { return };
         self.timeline.watch_breaks(journey.stop == Some(Stop::Break));
         let there = self.timeline.go_on(journey.to, STEPS_AT_ONCE);
-        if self.stopped_at_break() {
+        if self.timeline.stopped_at().is_some() {
+            self.stopped_at_break();
             return self.after_change();
         }
         if let Some(stop) = journey.stop {
@@ -194,6 +196,7 @@ impl Player {
     }
 
     /// What a link says beside the moment.
+    #[inline(never)]
     pub fn shown(&self) -> Shown {
         let world = &self.timeline.run().world;
         let selection = match self.view.selected {
@@ -216,6 +219,7 @@ impl Player {
     }
 
     /// Shows a run as a link says it was shown.
+    #[inline(never)]
     pub fn show(&mut self, shown: &Shown) {
         self.playing = shown.playing;
         if let Some(speed) = shown.speed {

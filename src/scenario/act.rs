@@ -9,6 +9,7 @@ use crate::sim::{Dist, Micros, Profile, Refusal, Value};
 
 use super::Document;
 use super::schema::schema;
+pub use meant::Meant;
 pub(super) use meant::named_in;
 
 pub(super) use commands::{border, check_pairs, check_sides, profile_between};

@@ -6,7 +6,7 @@ use crate::sim::{Discipline, Dist, Micros, Time};
 use crate::trace::Stat;
 
 use super::schema::schema;
-use super::{Act, CheckRule, Condition, FaultPlan};
+use super::{Act, CheckRule, Condition, FaultPlan, Meant};
 
 schema! {
     /// A scenario.
@@ -274,7 +274,7 @@ schema! {
         /// How long after the one before it.
         pub wait: Micros = Micros::ZERO,
         /// What is done. `@leader`, `@servers:follower` and `@star` name the first component that is that just then.
-        pub act: Act,
+        pub act: Meant,
     }
 }
 

@@ -14,7 +14,7 @@ mod tree;
 mod validate;
 mod watched;
 
-pub use act::Act;
+pub use act::{Act, Meant};
 pub use builtin::{OPENING, builtin, builtins, titles};
 pub use condition::{Condition, GLANCE, MAX_DEPTH, Surroundings, Watch};
 pub use document::{

@@ -44,6 +44,33 @@ impl Tree {
         })
     }
 
+    /// Writes JSON at the end of a text.
+    #[inline(never)]
+    pub(super) fn write(&self, json: &mut String) {
+        match self {
+            Tree::Nothing => json.push_str("null"),
+            Tree::Flag(flag) => json.push_str(if *flag { "true" } else { "false" }),
+            Tree::Number(number) => json.push_str(number),
+            Tree::Text(text) => write_text(text, json),
+            Tree::List(all) => {
+                for (place, one) in all.iter().enumerate() {
+                    json.push(if place == 0 { '[' } else { ',' });
+                    one.write(json);
+                }
+                json.push_str(if all.is_empty() { "[]" } else { "]" });
+            }
+            Tree::Fields(all) => {
+                for (place, (name, one)) in all.iter().enumerate() {
+                    json.push(if place == 0 { '{' } else { ',' });
+                    write_text(name, json);
+                    json.push(':');
+                    one.write(json);
+                }
+                json.push_str(if all.is_empty() { "{}" } else { "}" });
+            }
+        }
+    }
+
     /// Reads TOML.
     ///
     /// # Errors

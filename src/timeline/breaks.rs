@@ -72,16 +72,24 @@ impl Breaks {
     /// These are watched from now on.
     pub fn set(&mut self, breaks: &[Break], run: &Run) {
         self.all = breaks.iter().map(|of| Watched::new(of, run)).collect();
-        self.hit = None;
+        (self.hit, self.active) = (None, false);
     }
 
     /// From now on the run stops at them, or it does not. What holds already has to come to hold anew.
     pub fn watch(&mut self, active: bool, run: &Run) {
+        if self.all.is_empty() {
+            return;
+        }
+        self.arm(active, run);
+    }
+
+    #[inline(never)]
+    fn arm(&mut self, active: bool, run: &Run) {
         if active && !self.active {
             self.all.iter_mut().for_each(|watched| watched.begin(run));
             self.glanced = run.world.now().0 / GLANCE.0;
         }
-        self.active = active && !self.all.is_empty();
+        self.active = active;
         self.fresh.clear();
         self.hit = None;
     }
@@ -89,8 +97,13 @@ impl Breaks {
     #[inline]
     pub fn see(&mut self, record: &Record) {
         if self.active {
-            self.fresh.push(record.clone());
+            self.take(record);
         }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, record: &Record) {
+        self.fresh.push(record.clone());
     }
 
     /// After an event and all its records: whether the run is to stop here.

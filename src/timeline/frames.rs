@@ -32,30 +32,32 @@ const NEAR: u64 = 16 * KEYFRAME_STEPS;
 
 /// What the run was after some of its steps, in the courses that begin with the same acts.
 pub(super) struct Keyframe {
-    /// It is kept, and has to be taken up before it can go on.
-    pub run: Run,
+    /// It is kept, and has to be taken up before it can go on. None at the beginning, which can be had anew: a page that
+    /// opens need not know how a run is copied.
+    pub run: Option<Run>,
     pub acts: Rc<Vec<Stamped>>,
     pub next_act: usize,
+    now: Time,
+    pub steps: u64,
     weight: Scale,
     /// How many bytes it holds beside the one before it.
     alone: usize,
 }
 
 impl Keyframe {
-    pub fn new(run: &mut Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
-        // The beginning is never let go, and a page that opens need not know how to pack and to weigh.
-        let (run, weight) = if run.steps() == 0 {
-            (run.clone(), Scale::default())
-        } else {
-            let run = run.kept();
-            let weight = run.weight();
-            (run, weight)
-        };
-        Keyframe { run, acts: acts.clone(), next_act, weight, alone: 0 }
+    fn new(run: &mut Run, acts: &Rc<Vec<Stamped>>, next_act: usize) -> Keyframe {
+        let (now, steps, kept) = (run.world.now(), run.steps(), run.kept());
+        let weight = kept.weight();
+        Keyframe { run: Some(kept), acts: acts.clone(), next_act, now, steps, weight, alone: 0 }
+    }
+
+    fn beginning() -> Keyframe {
+        let weight = Scale::default();
+        Keyframe { run: None, acts: Rc::default(), next_act: 0, now: Time::ZERO, steps: 0, weight, alone: 0 }
     }
 
     fn steps(&self) -> u64 {
-        self.run.steps()
+        self.steps
     }
 }
 
@@ -77,8 +79,8 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub fn new(first: Keyframe) -> Frames {
-        Frames { frames: vec![first], dense: false, next: KEYFRAME_STEPS, pace: KEYFRAME_STEPS }
+    pub fn new() -> Frames {
+        Frames { frames: vec![Keyframe::beginning()], dense: false, next: KEYFRAME_STEPS, pace: KEYFRAME_STEPS }
     }
 
     /// How many bytes they hold; what two neighbours share counts once. The beginning is never let go, and costs nothing
@@ -103,15 +105,15 @@ impl Frames {
     /// log's sake. There is always the beginning.
     pub fn before(&self, cursor: Cursor, course: &Rc<Vec<Stamped>>) -> &Keyframe {
         let usable = |frame: &&Keyframe| {
-            frame.run.world.now() <= cursor.at
+            frame.now <= cursor.at
                 && cursor.steps.is_none_or(|steps| frame.steps() <= steps)
-                && lies_on(&frame.acts, frame.next_act, frame.run.world.now(), course)
+                && lies_on(&frame.acts, frame.next_act, frame.now, course)
         };
         let start = Time(cursor.at.0.saturating_sub(RUN_UP.0));
         let mut found = self.frames.iter().rev().filter(usable);
         let Some(last) = found.next() else { return &self.frames[0] };
-        let earlier = found.find(|frame| frame.run.world.now() <= start);
-        let near = earlier.filter(|frame| last.run.world.now() > start && last.steps() - frame.steps() <= RUN_UP_STEPS);
+        let earlier = found.find(|frame| frame.now <= start);
+        let near = earlier.filter(|frame| last.now > start && last.steps() - frame.steps() <= RUN_UP_STEPS);
         near.unwrap_or(last)
     }
 
@@ -128,7 +130,7 @@ impl Frames {
     /// Takes a keyframe, if there is none near.
     pub fn take(&mut self, run: &mut Run, acts: &Rc<Vec<Stamped>>, next_act: usize) {
         let steps = run.steps();
-        let on_way = |frame: &&Keyframe| lies_on(&frame.acts, frame.next_act, frame.run.world.now(), acts);
+        let on_way = |frame: &&Keyframe| lies_on(&frame.acts, frame.next_act, frame.now, acts);
         let place = self.frames.partition_point(|frame| frame.steps() <= steps);
         let before = self.frames[..place].iter().rev().find(on_way).map_or(0, Keyframe::steps);
         let after = self.frames[place..].iter().find(on_way).map(Keyframe::steps);
@@ -157,7 +159,7 @@ impl Frames {
         let cost = |place: &usize| {
             let (frame, steps) = (&self.frames[*place], |place: usize| self.frames[place].steps());
             let gap = if *place == last { u64::MAX / 8 } else { steps(place + 1) - steps(place - 1) };
-            let ours = lies_on(&frame.acts, frame.next_act, frame.run.world.now(), course);
+            let ours = lies_on(&frame.acts, frame.next_act, frame.now, course);
             let near = self.dense && ours && frame.steps().abs_diff(here) <= NEAR;
             // Of several alike, the earliest.
             (near, if ours { gap * 4 } else { gap })

@@ -22,7 +22,7 @@ use crate::sim::{RecordId, Time, Value};
 use crate::trace::Log;
 
 use breaks::Breaks;
-use frames::{Frames, Keyframe, lies_on};
+use frames::{Frames, lies_on};
 use tree::Tree;
 
 /// How many records a step may bring about, on average, where the steps are counted out.
@@ -81,14 +81,14 @@ impl Timeline {
     /// # Errors
     /// A setting that no dial of the document takes, or a problem of the document.
     pub fn new(document: Rc<Document>, seed: u64, settings: Vec<(String, Value)>) -> Result<Timeline, Problem> {
-        let mut run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
+        let run = Run::new(Rc::new(document.with_settings(&settings)?), seed)?;
         Ok(Timeline {
             document,
             seed,
             settings: Rc::new(settings),
             tree: Tree::new(Vec::new()),
             next_act: 0,
-            frames: Frames::new(Keyframe::new(&mut run, &Rc::default(), 0)),
+            frames: Frames::new(),
             run,
             log: Log::default(),
             breaks: Breaks::default(),
@@ -405,9 +405,16 @@ impl Timeline {
         let behind = cursor.at < self.now() || cursor.steps.is_some_and(|steps| steps < self.run.steps());
         let stays = !behind && lies_on(done, self.next_act, self.now(), course);
         let frame = self.frames.before(cursor, course);
-        if !stays || frame.run.steps() > self.run.steps() {
-            (self.run, self.next_act) = (frame.run.taken_up(), frame.next_act);
-            self.log.clear();
+        if !stays || frame.steps > self.run.steps() {
+            let taken = match &frame.run {
+                Some(run) => Ok(run.taken_up()),
+                None => Run::new(self.run.document().clone(), self.seed),
+            };
+            // What began once begins again.
+            if let Ok(run) = taken {
+                (self.run, self.next_act) = (run, frame.next_act);
+                self.log.clear();
+            }
         }
         self.log_from = frames::run_up(cursor.at, &self.run);
         if self.log_from > self.now() {

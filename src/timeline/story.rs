@@ -32,18 +32,37 @@ impl Story {
         if !is_telling(&record.what) || matches!(record.what, What::Booted if record.at.0 <= 1_000) {
             return;
         }
-        let told = Rc::make_mut(&mut self.told);
-        told.push(record.clone());
-        if told.len() > MAX_STORY {
-            self.cut = true;
-            let mut place = 0;
-            told.retain(|record| {
-                place += 1;
-                place > MAX_STORY / 2 || !matches!(record.what, What::Lost { .. })
-            });
-            if told.len() > MAX_STORY - MAX_STORY / 4 {
-                told.drain(..MAX_STORY / 4);
-            }
+        // While nothing goes wrong there are only notes; how all else is copied need not come with the page.
+        let copy = match &record.what {
+            What::Note(line) => Record { what: What::Note(line.clone()), ..*record },
+            _ => copied(record),
+        };
+        if let Some(told) = Rc::get_mut(&mut self.told) {
+            told.push(copy);
+        } else {
+            self.part_with(copy);
+        }
+        if self.told.len() > MAX_STORY {
+            self.thin();
+        }
+    }
+
+    /// The rest is shared with a course that was left.
+    #[inline(never)]
+    fn part_with(&mut self, record: Record) {
+        Rc::make_mut(&mut self.told).push(record);
+    }
+
+    #[inline(never)]
+    fn thin(&mut self) {
+        self.cut = true;
+        let (told, mut place) = (Rc::make_mut(&mut self.told), 0);
+        told.retain(|record| {
+            place += 1;
+            place > MAX_STORY / 2 || !matches!(record.what, What::Lost { .. })
+        });
+        if told.len() > MAX_STORY - MAX_STORY / 4 {
+            told.drain(..MAX_STORY / 4);
         }
     }
 
@@ -53,4 +72,9 @@ impl Story {
             Rc::make_mut(&mut self.told).retain(|record| record.id <= last);
         }
     }
+}
+
+#[inline(never)]
+fn copied(record: &Record) -> Record {
+    record.clone()
 }

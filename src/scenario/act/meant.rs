@@ -1,9 +1,9 @@
-//! Acts that name a component by what it is just now: `@leader`, `@servers:follower`, `@star`.
+//! Acts of deeds, which name a component by what it is just now: `@leader`, `@servers:follower`, `@star`.
 
 use crate::components::World;
 use crate::scenario::condition::is_in;
-use crate::scenario::schema;
-use crate::scenario::tree::Tree;
+use crate::scenario::schema::{self, Reader, Schema};
+use crate::scenario::{Problem, Tree};
 use crate::sim::{NodeId, Status};
 
 use super::Act;
@@ -13,14 +13,40 @@ const MEANS: char = '@';
 /// The state of whoever has the star on the stage.
 const STAR: &str = "star";
 
-impl Act {
-    /// The same act with names in the place of `@STATE` and `@GROUP:STATE`: the first component that is in this state or
-    /// role now.
+/// An act that is yet to be done, as it was written: a name in it may be `@STATE` or `@GROUP:STATE`, the first component
+/// that is in this state or role then. The page that opens need not know how acts are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meant(Tree);
+
+impl Schema for Meant {
+    fn blank() -> Meant {
+        Meant(Tree::Nothing)
+    }
+    fn read(&mut self, tree: &Tree, _: &mut Reader) {
+        self.0 = tree.clone();
+    }
+    #[inline(never)]
+    fn write(&self, json: &mut String) {
+        self.0.write(json);
+    }
+}
+
+impl Meant {
+    /// The act with its names as they were written.
     ///
     /// # Errors
-    /// A sentence, where nobody is.
-    pub fn meant(&self, world: &World) -> Result<Act, String> {
-        let Ok(mut tree) = Tree::from_json(&schema::json(self)) else { return Ok(self.clone()) };
+    /// What is wrong with it.
+    pub(in crate::scenario) fn written(&self) -> Result<Act, Vec<Problem>> {
+        schema::read(&self.0)
+    }
+
+    /// The act with names in the place of what is meant by them now.
+    ///
+    /// # Errors
+    /// A sentence, where nobody is that.
+    #[inline(never)]
+    pub fn now(&self, world: &World) -> Result<Act, String> {
+        let mut tree = self.0.clone();
         name_all(&mut tree, world)?;
         schema::read(&tree).map_err(|problems| problems.first().map_or(String::new(), ToString::to_string))
     }

@@ -35,11 +35,15 @@ impl Document {
         }
         let meant = |name: &str| named_in(name).is_none_or(names);
         found.each("show", task.show.len().min(MAX_LIST), &mut |found, place| {
-            let act = &task.show[place].act;
             let before = found.path.enter("act");
-            let inside = found.path.enter(act.word());
-            self.check_act(act, &meant, found);
-            found.path.leave(inside);
+            match task.show[place].act.written() {
+                Ok(act) => {
+                    let inside = found.path.enter(act.word());
+                    self.check_act(&act, &meant, found);
+                    found.path.leave(inside);
+                }
+                Err(problems) => problems.iter().for_each(|problem| found.wrong(&problem.to_string())),
+            }
             found.path.leave(before);
         });
     }
