@@ -511,9 +511,10 @@ mod tests {
             chooser.judge(&with, NodeId(1), secs(1), false);
             for key in 0..4 {
                 let chosen = chooser.choose(rule, key, &[], secs(1), &mut luck).unwrap();
-                assert!(!chooser.is_full(&with));
+                assert!(chooser.may(&with, secs(1)));
                 chooser.sent(&with, chosen, secs(1));
             }
+            assert!(chooser.is_full(&with) && !chooser.may(&with, secs(1)));
             assert_eq!(chooser.choose(rule, 9, &[], secs(1), &mut luck), None, "{policy:?}");
             assert_eq!([1, 2, 3].map(|id| chooser.under_way(NodeId(id))), [0, 2, 2], "{policy:?}");
         }

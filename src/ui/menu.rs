@@ -98,7 +98,10 @@ pub fn menu(at: &MenuAt, player: &Player, hands: &Rc<Hands>, link: &Link) -> [El
             .all(entries.iter().filter(|(entry, _)| entry.group.is_empty()).map(entry))
             .all(headings.iter().map(|group| {
                 let inside = entries.iter().filter(|(entry, _)| entry.group == *group);
-                el("details").add(el("summary").text(group)).all(inside.map(entry))
+                el("details")
+                    .set("role", "group")
+                    .add(el("summary").set("role", "menuitem").text(group))
+                    .all(inside.map(entry))
             }))
             .asks(ListenerKind::onkeydown, link, key),
     ]

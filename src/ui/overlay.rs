@@ -22,7 +22,13 @@ pub fn notices(player: &Player, link: &Link) -> El {
         };
         let dismiss = button("×", link, Msg::Do(Action::Dismiss(notice.id))).label("Dismiss");
         let show = notice.leads.map(|which| button("Show", link, Msg::Do(Action::Show(which))).class("show"));
-        el("li").key(notice.id).class(class).add(el("span").text(&notice.told)).all(show).add(dismiss)
+        el("li")
+            .key(notice.id)
+            .set("role", "none")
+            .class(class)
+            .add(el("span").text(&notice.told))
+            .all(show)
+            .add(dismiss)
     };
     el("ul").class("notices").set("role", "status").set("aria-live", "polite").all(player.notices().iter().map(notice))
 }
