@@ -173,3 +173,16 @@ fn a_broken_promise_stops_the_run_where_it_breaks() {
     assert_eq!(broken.len(), before + 1, "at {:?}", player.timeline().now());
     assert_eq!(broken[before].at, player.timeline().now());
 }
+
+#[test]
+fn with_other_luck_they_are_still_there() {
+    let mut player = open("raft");
+    set(&mut player, event("elected", ""));
+    watch(&mut player);
+    assert!(player.hits().next().is_some());
+    player.dispatch(Action::Reseed(9));
+    assert!(player.hits().next().is_none(), "another run has not stopped anywhere yet");
+    watch(&mut player);
+    let first = player.timeline().now();
+    assert_eq!(player.hits().collect::<Vec<_>>(), [first]);
+}

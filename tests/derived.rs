@@ -336,7 +336,7 @@ fn queues_from_spans_are_those_of_the_world() {
             continue;
         }
         let busy: u64 = mine.iter().map(|load| load.busy.0).sum();
-        let serving: u64 = node.serving().map(|(.., started)| end.since(started).0).sum();
+        let serving: u64 = node.serving().filter_map(|kept| Some(end.since(kept.started?).0)).sum();
         assert_eq!(busy, node.busy.0 + serving, "{}", node.name);
         assert!(mine.iter().all(|load| load.busy.0 <= width.0 * u64::from(node.machine.cores)));
         let area: u64 = mine.iter().map(|load| load.waited.0).sum();

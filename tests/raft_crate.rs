@@ -12,6 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use faultline::protocols::raft::Mistake;
+// Where the desk, which belongs to the library's own tests, looks for it.
+use faultline::sim;
 use faultline::sim::{Purpose, Stream};
 
 #[path = "raft_crate/ours.rs"]

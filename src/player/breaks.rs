@@ -1,6 +1,7 @@
 //! Breakpoints: the run stops where something comes to be, and goes on to the next on demand.
 
 use crate::components::Fact;
+use crate::scenario::STATES;
 use crate::sim::{Plain, Time, clock, read_number};
 use crate::timeline::{Break, CourseId, MAX_BREAKS};
 use crate::trace::{KIND_WORDS, Stat};
@@ -11,8 +12,6 @@ use super::{Player, Tone};
 
 /// How many instants are remembered at which the run stopped.
 const MAX_HITS: usize = 400;
-/// The states that every component may be in, as conditions have them.
-const STATES: [&str; 9] = ["up", "crashed", "paused", "starting", "slow", "disk-full", "unsynced", "lying", "skewed"];
 /// What can be measured about a measure over half a second.
 const STATS: [Stat; 6] = [Stat::Rate, Stat::Mean, Stat::P50, Stat::P90, Stat::P99, Stat::Max];
 
@@ -226,6 +225,12 @@ impl Player {
             }
             Breaking::Remove(_) => {}
         }
+        self.arm_breaks();
+    }
+
+    /// A history stops at the breakpoints that are on: at another one than before as well.
+    #[inline(never)]
+    pub(super) fn arm_breaks(&mut self) {
         let on: Vec<Break> = self.breaks.iter().filter(|one| one.on).map(|one| one.of.clone()).collect();
         self.timeline.set_breaks(&on);
     }

@@ -7,7 +7,7 @@ use crate::trace::clocks::Clocks;
 use crate::trace::sentence;
 
 use super::panel::{Card, Inspector, field_model};
-use super::{Player, menu};
+use super::{Player, inside, menu};
 
 /// The inspector for `target`; `None` when it is gone.
 pub fn inspector(player: &Player, target: Target) -> Option<Inspector> {
@@ -55,6 +55,7 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
         let left = if timer.due > now { timer.due.since(now) } else { Micros::ZERO };
         lines.push((format!("timer: {}", timer.name), format!("{} s left", fixed(left.0 as f64 / 1e6, 2))));
     }
+    let (kept, more) = inside::kept(node, world, player.timeline().log());
     let field = |field: &Field| Some(field_model(field, node.get(field.name)?));
     Some(Inspector {
         target: Target::Node(id),
@@ -65,6 +66,9 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
         state,
         lines,
         log: look.log.into_iter().map(|cell| Card { text: cell.text, settled: cell.settled }).collect(),
+        kept,
+        more,
+        charts: inside::node_charts(player, id),
         fields: known.fields.iter().filter_map(field).collect(),
         entries: menu(player, Target::Node(id)),
     })
@@ -122,6 +126,9 @@ fn link_inspector(player: &Player, world: &World, a: NodeId, b: NodeId) -> Optio
         state: if troubles.is_empty() { "up".to_owned() } else { troubles.join(", ") },
         lines,
         log: Vec::new(),
+        kept: Vec::new(),
+        more: 0,
+        charts: inside::link_charts(player, a, b),
         fields: Vec::new(),
         entries: menu(player, Target::Link(a, b)),
     })
@@ -186,6 +193,9 @@ fn flight_inspector(player: &Player, world: &World, record: RecordId) -> Option<
         well,
         lines,
         log: Vec::new(),
+        kept: Vec::new(),
+        more: 0,
+        charts: Vec::new(),
         fields: Vec::new(),
         entries: menu(player, Target::Flight(record)),
     })

@@ -11,7 +11,7 @@ use super::tracing::{Traces, Tracing};
 use super::{Action, Player, Tone};
 
 /// How many views are open beside each other.
-pub const MAX_OPEN: usize = 2;
+pub const MAX_OPEN: usize = crate::link::MAX_VIEWS;
 
 /// What is done to a view.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,9 @@
-//! Messages that were lost a moment ago: the stage shows where.
+//! Messages that were lost a moment ago, and those that are sent again: the stage shows where.
 
 use crate::components::What;
 use crate::scene::Loss;
 use crate::sim::{RecordId, Time};
+use crate::trace::says_again;
 
 use super::Player;
 
@@ -25,6 +26,25 @@ impl Player {
         });
         // Past this many nothing can be told apart.
         lost.take(400).collect()
+    }
+}
+
+/// Of at most so many messages under way it is found out whether they are sent again; more cannot be told apart.
+const MAX_ASKED: usize = 400;
+
+impl Player {
+    /// The messages under way that were said before: what brought them about is a timer that waits for an answer.
+    #[inline(never)]
+    pub(super) fn again(&self) -> Vec<RecordId> {
+        let (world, log) = (&self.timeline.run().world, self.timeline.log());
+        if world.in_flight() > MAX_ASKED {
+            return Vec::new();
+        }
+        let again = |sent: &RecordId| {
+            let cause = log.get(*sent).and_then(|sent| log.get(sent.cause));
+            cause.is_some_and(|cause| matches!(cause.what, What::Timer { name } if says_again(name)))
+        };
+        world.flights().map(|flight| flight.record).filter(again).collect()
     }
 }
 

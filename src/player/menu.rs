@@ -7,7 +7,8 @@ use crate::sim::{Dist, MAX_CORES, Micros, NodeId, RecordId, Status};
 
 use crate::views::Kind;
 
-use super::{Action, Looking, Player};
+use super::several::menu_of_several;
+use super::{Action, Choosing, Looking, Player};
 
 /// An entry of a menu.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,9 @@ pub fn menu(player: &Player, target: Target) -> Vec<Entry> {
     let timeline = player.timeline();
     let (world, document) = (&timeline.run().world, timeline.document());
     match target {
+        Target::Node(id) if player.view().also.len() > 1 && player.chosen().contains(&id) => {
+            menu_of_several(player, &player.chosen())
+        }
         Target::Node(id) => node_menu(world, document, id),
         Target::Link(a, b) => link_menu(world, document, a, b),
         Target::Flight(record) if world.flight(record).is_none() => ended_menu(player, record),
@@ -253,6 +257,13 @@ pub fn key_action(player: &Player, key: &str, shift: bool) -> Option<Action> {
         "2" => Action::Look(Looking::Open(Kind::Log)),
         "3" => Action::Look(Looking::Open(Kind::Trace)),
         "4" => Action::Look(Looking::Open(Kind::Charts)),
+        "v" => match player.view().selected {
+            Some(Target::Node(id)) => Action::Choose(Choosing::Also(id)),
+            _ => return None,
+        },
+        "V" => Action::Choose(Choosing::All),
+        "y" => Action::Choose(Choosing::Copy),
+        "Y" => Action::Choose(Choosing::Paste),
         "Escape" if player.view().wire.is_some() => Action::Wire(None),
         "Escape" => Action::Select(None),
         _ => {

@@ -3,6 +3,7 @@
 
 mod breaks;
 mod charting;
+mod inside;
 mod inspect;
 mod lecture;
 mod linked;
@@ -14,6 +15,7 @@ mod panel;
 mod past;
 mod placing;
 mod promises;
+mod several;
 mod slider;
 mod tracing;
 mod travel;
@@ -26,12 +28,13 @@ pub use logbook::{LogFilter, LogLine, LogRow, Sort, log_lines, log_rows};
 pub use menu::{Entry, arrangements, key_action, menu, palette};
 pub use notice::{Notice, Tone};
 pub use panel::{
-    Card, ChartLine, DialModel, FieldModel, Inspector, StepModel, TaskModel, VitalModel, Wordy, dials, news, prose,
-    state_in_words, steps, verdict, vitals,
+    Card, ChartLine, DialModel, FieldModel, Inspector, KeptModel, StepModel, TaskModel, VitalModel, Wordy, dials, news,
+    prose, state_in_words, steps, verdict, vitals,
 };
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
 pub use promises::{Broken, MAX_BROKEN, Promised, promises};
+pub use several::{Choosing, MAX_CHOSEN};
 pub use slider::Slider;
 pub use tracing::{Tracing, trace_key};
 
@@ -84,6 +87,8 @@ pub enum Action {
     Acts(Vec<Act>),
     /// Selects something, or nothing.
     Select(Option<Target>),
+    /// Does something to the choice of several components.
+    Choose(Choosing),
     /// The pointer is over something, or over nothing.
     Hover(Option<Target>),
     /// The pointer is over a word of the lesson that stands for components of this kind, or over none.
@@ -189,6 +194,8 @@ pub struct Player {
     bookmarks: Vec<Time>,
     /// The views beside the stage.
     linked: linked::Linked,
+    /// Components that can be placed once more.
+    copied: Vec<several::Copied>,
     /// Whether something has changed since the last frame.
     dirty: bool,
 }
@@ -244,6 +251,7 @@ impl Player {
             stop: Stop::Any,
             bookmarks: Vec::new(),
             linked: linked::Linked::default(),
+            copied: Vec::new(),
             dirty: true,
         };
         player.after_change();
@@ -351,7 +359,13 @@ impl Player {
             | Action::Bookmark) => self.dispatch_past(&past),
             Action::Act(act) => self.act(act),
             Action::Acts(acts) => acts.into_iter().for_each(|act| self.act(act)),
-            Action::Select(target) => self.view.selected = target,
+            Action::Select(target) => {
+                self.view.selected = target;
+                if target.is_none() {
+                    self.view.also.clear();
+                }
+            }
+            Action::Choose(choosing) => self.choose(&choosing),
             Action::Hover(target) => self.view.hovered = target,
             Action::Move(node, x, y) => self.place(node, x, y),
             Action::Wire(from) => self.view.wire = from.map(|from| Wire { from, x: f32::NAN, y: f32::NAN }),
@@ -443,6 +457,7 @@ impl Player {
     pub fn draw(&mut self, list: &mut DisplayList) {
         self.view.paused = !self.playing;
         self.view.recent = self.losses();
+        self.view.again = self.again();
         self.view.led = match self.view.hovered.or(self.view.selected) {
             Some(Target::Flight(record)) => self.led(record),
             _ => Vec::new(),
@@ -482,6 +497,10 @@ impl Player {
         match Timeline::new(document, seed, self.timeline.settings().to_vec()) {
             Ok(timeline) => {
                 self.timeline = timeline;
+                self.hits.clear();
+                if !self.breaks.is_empty() {
+                    self.arm_breaks();
+                }
                 self.begun();
             }
             Err(problem) => self.tell(Tone::Warn, problem.to_string()),
@@ -490,6 +509,7 @@ impl Player {
 
     fn begun(&mut self) {
         self.view.selected = None;
+        self.view.also.clear();
         (self.owed, self.said, self.playing, self.journey) = (0.0, 0, true, None);
         (self.told_broken, self.showing) = (0, None);
         self.ticked.clear();

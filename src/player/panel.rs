@@ -4,7 +4,7 @@ use crate::components::kind;
 use crate::protocols::Family;
 use crate::scenario::{Document, VitalLine, dial_range};
 use crate::scene::Target;
-use crate::sim::{Field, FieldKind, Micros, Status, Time, Value, clock, fixed};
+use crate::sim::{Field, FieldKind, Micros, RecordId, Status, Time, Value, clock, fixed};
 use crate::trace::{Metrics, Stat, sentence};
 
 use super::{Entry, Player};
@@ -31,10 +31,29 @@ pub struct Inspector {
     pub lines: Vec<(String, String)>,
     /// The end of its log, oldest first.
     pub log: Vec<Card>,
+    /// What is being served there and what waits, first come first.
+    pub kept: Vec<KeptModel>,
+    /// How many more wait.
+    pub more: usize,
+    /// What came and went over the last seconds.
+    pub charts: Vec<VitalModel>,
     /// What can be set about it.
     pub fields: Vec<FieldModel>,
     /// What can be done to it.
     pub entries: Vec<Entry>,
+}
+
+/// A message that a component has not handled yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptModel {
+    /// Its name.
+    pub name: &'static str,
+    /// Who sent it, and for how long it has been there: `from client-3, 12 ms`.
+    pub told: String,
+    /// Whether a core is at it.
+    pub served: bool,
+    /// The record of its sending, if the log still has it.
+    pub message: Option<RecordId>,
 }
 
 /// A cell of a log.
@@ -197,30 +216,45 @@ pub fn dials(player: &Player) -> Vec<DialModel> {
 }
 
 /// How far back a small chart looks, at the speed of the simulation.
-const CHART_SPAN: Micros = Micros::secs(20);
+pub(super) const CHART_SPAN: Micros = Micros::secs(20);
 
 /// The small charts of the document.
 pub fn vitals(player: &Player) -> Vec<VitalModel> {
     let timeline = player.timeline();
-    let now = timeline.now();
-    let from = Time(now.0.saturating_sub(CHART_SPAN.0));
-    let right = now.0.max(CHART_SPAN.0) as f64 / 1e6;
-    let left = right - CHART_SPAN.0 as f64 / 1e6;
-    let metrics = &timeline.run().metrics;
-    let faults: Vec<f64> = timeline
-        .tape()
-        .marks()
-        .iter()
-        .filter(|mark| mark.kind == crate::timeline::MarkKind::Fault && mark.at >= from && mark.at <= now)
-        .map(|mark| mark.at.seconds())
-        .collect();
+    let (metrics, frame) = (&timeline.run().metrics, Frame::of(player));
     let vital = |vital: &crate::scenario::Vital| {
-        let lines: Vec<ChartLine> = vital.lines.iter().map(|line| chart_line(line, metrics, from)).collect();
-        let values = lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
-        let top = nice_top(values.fold(0.0, f64::max));
-        VitalModel { title: vital.title.clone(), lines, span: (left, right), top, faults: faults.clone() }
+        let lines = vital.lines.iter().map(|line| chart_line(line, metrics, frame.from)).collect();
+        frame.chart(vital.title.clone(), lines)
     };
     timeline.document().vitals.iter().map(vital).collect()
+}
+
+/// What small charts have in common.
+pub(super) struct Frame {
+    /// From when on they tell.
+    pub from: Time,
+    span: (f64, f64),
+    faults: Vec<f64>,
+}
+
+impl Frame {
+    pub fn of(player: &Player) -> Frame {
+        let timeline = player.timeline();
+        let now = timeline.now();
+        let from = Time(now.0.saturating_sub(CHART_SPAN.0));
+        let right = now.0.max(CHART_SPAN.0) as f64 / 1e6;
+        let fault = |mark: &&crate::timeline::Mark| {
+            mark.kind == crate::timeline::MarkKind::Fault && mark.at >= from && mark.at <= now
+        };
+        let faults = timeline.tape().marks().iter().filter(fault).map(|mark| mark.at.seconds()).collect();
+        Frame { from, span: (right - CHART_SPAN.0 as f64 / 1e6, right), faults }
+    }
+
+    pub fn chart(&self, title: String, lines: Vec<ChartLine>) -> VitalModel {
+        let values = lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+        let top = nice_top(values.fold(0.0, f64::max));
+        VitalModel { title, lines, span: self.span, top, faults: self.faults.clone() }
+    }
 }
 
 fn chart_line(line: &VitalLine, metrics: &Metrics, from: Time) -> ChartLine {
@@ -273,7 +307,7 @@ pub(super) fn stat_word(stat: Stat) -> &'static str {
 }
 
 /// Three digits at most.
-fn figure(value: f64) -> String {
+pub(super) fn figure(value: f64) -> String {
     fixed(value, if value >= 99.5 { 0 } else { 1 })
 }
 

@@ -41,6 +41,11 @@ impl Player {
     pub(super) fn place(&mut self, node: NodeId, x: f32, y: f32) {
         let Some(name) = self.timeline.run().world.node(node).map(|node| node.name.clone()) else { return };
         let at = self.view.to_world(Point::new(x, y));
+        if self.view.also.contains(&node)
+            && let Some(from) = self.layout.place(node)
+        {
+            self.move_along(node, (at.x - from.x, at.y - from.y));
+        }
         self.plan.at.insert(name, (at.x, at.y));
         self.fitted = false;
         self.relayout();

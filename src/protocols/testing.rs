@@ -22,6 +22,10 @@ pub struct Desk<M, T, W> {
 impl<M, T, W> Desk<M, T, W> {
     /// A host's desk.
     pub fn new(id: u32) -> Desk<M, T, W> {
+        Desk::with_luck(id, Stream::new(1, Purpose::Node(id)))
+    }
+    /// A host's desk, with luck of its own.
+    pub fn with_luck(id: u32, luck: Stream) -> Desk<M, T, W> {
         Desk {
             id: NodeId(id),
             now: Time::ZERO,
@@ -29,7 +33,7 @@ impl<M, T, W> Desk<M, T, W> {
             timers: Vec::new(),
             writes: Vec::new(),
             notes: Vec::new(),
-            luck: Stream::new(1, Purpose::Node(id)),
+            luck,
         }
     }
     /// What was sent since one last looked.

@@ -344,6 +344,10 @@ impl Watch {
     }
 }
 
+/// The states that every component may be in; anything else is a role.
+pub const STATES: [&str; 9] =
+    ["up", "crashed", "paused", "starting", "slow", "disk-full", "unsynced", "lying", "skewed"];
+
 pub(super) fn is_in(node: &crate::components::Node, state: &str) -> bool {
     match state {
         "up" => node.status == Status::Up,

@@ -16,7 +16,7 @@ mod watched;
 
 pub use act::{Act, Meant};
 pub use builtin::{OPENING, builtin, builtins, titles};
-pub use condition::{Condition, GLANCE, MAX_DEPTH, Surroundings, Watch};
+pub use condition::{Condition, GLANCE, MAX_DEPTH, STATES, Surroundings, Watch};
 pub use document::{
     Cue, Deed, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task,
     Vital, VitalLine,

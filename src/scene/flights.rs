@@ -125,6 +125,15 @@ fn small(stage: &Stage, flight: &Flight<Message>) -> Option<Dot> {
     stage.in_sight(at, 2.0).then_some(dot)
 }
 
+/// A message that is sent again has a ring around it.
+#[inline(never)]
+pub(super) fn again(stage: &Stage, list: &mut DisplayList) {
+    for dot in list.dots.iter().filter(|dot| stage.view.again.contains(&dot.record)) {
+        let gap = 3.0 * stage.scale.clamp(0.45, 1.3);
+        list.live.circle(Point::new(dot.x, dot.y), dot.radius + gap, None, Some(Pen::new(dot.ink, 1.2)));
+    }
+}
+
 /// A lost message bursts into a cross where it died.
 #[inline(never)]
 pub(super) fn lost(stage: &Stage, list: &mut DisplayList) {

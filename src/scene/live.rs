@@ -3,7 +3,7 @@
 use crate::components::Node;
 use crate::sim::{Micros, NodeId, RecordId, Status, clock};
 
-use super::flights::{blame, lost, progress};
+use super::flights::{again, blame, lost, progress};
 use super::flows::Traffic;
 use super::glyph;
 use super::ground::{SLOW, stroke};
@@ -50,6 +50,12 @@ pub(super) fn build(stage: &Stage, traffic: Option<&Traffic>, list: &mut Display
     if !stage.view.recent.is_empty() {
         lost(stage, list);
         badges(stage, &mut list.live);
+    }
+    if !stage.view.again.is_empty() {
+        again(stage, list);
+    }
+    if !stage.view.also.is_empty() || stage.view.lasso.is_some() {
+        chosen(stage, list);
     }
     for lit in &stage.view.lit {
         ring(stage, list, Target::Node(*lit), Pen::new(Ink::Focus, 3.0));
@@ -281,6 +287,19 @@ fn ring(stage: &Stage, list: &mut DisplayList, target: Target, pen: Pen) {
                 list.live.circle(at, radius + 4.5, None, Some(pen));
             }
         }
+    }
+}
+
+/// A ring around each that is chosen, and the box in which one chooses.
+#[inline(never)]
+fn chosen(stage: &Stage, list: &mut DisplayList) {
+    for id in &stage.view.also {
+        ring(stage, list, Target::Node(*id), Pen::new(Ink::Focus, 2.0));
+    }
+    if let Some((a, b)) = stage.view.lasso {
+        let corner = Point::new(a.x.min(b.x), a.y.min(b.y));
+        let size = ((a.x - b.x).abs(), (a.y - b.y).abs());
+        list.live.rect(corner, size, 3.0, None, Some(Pen::new(Ink::Focus, 1.25)));
     }
 }
 

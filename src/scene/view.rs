@@ -1,7 +1,7 @@
 //! How one looks at the world: the camera, what is selected, what has just been lost.
 
 use crate::protocols::Family;
-use crate::sim::{NodeId, Why};
+use crate::sim::{NodeId, RecordId, Why};
 
 use super::layout::Layout;
 use super::list::{Point, Target, between};
@@ -87,6 +87,10 @@ pub struct View {
     pub theme: Theme,
     /// What is selected.
     pub selected: Option<Target>,
+    /// Components that are chosen beside it.
+    pub also: Vec<NodeId>,
+    /// Two corners between which components are being chosen, in pixels.
+    pub lasso: Option<(Point, Point)>,
     /// What the pointer is over.
     pub hovered: Option<Target>,
     /// Components that a word of the lesson stands for, while one points at it.
@@ -99,6 +103,8 @@ pub struct View {
     pub wire: Option<Wire>,
     /// What was lost a moment ago.
     pub recent: Vec<Loss>,
+    /// Messages under way that are sent again.
+    pub again: Vec<RecordId>,
     /// The way of the message that is pointed at or selected, and the ways of those that led to it, the last first.
     pub led: Vec<(NodeId, NodeId)>,
 }

@@ -36,7 +36,7 @@ pub use config::{marked, marked_len, unmarked};
 pub use digest::{Digest, Later, apart};
 pub use dist::{Dist, MAX_QUANTILES};
 pub use link::{Link, MAX_BANDWIDTH, Profile};
-pub use node::{Discipline, DiskState, Machine, Node, NodeId, Status, Template, Turn, Usual};
+pub use node::{Discipline, DiskState, Kept, Machine, Node, NodeId, Status, Template, Turn, Usual};
 pub use number::{Plain, Scientific, digits, fixed, read as read_number};
 pub use queue::Queue;
 pub use record::{Record, RecordId, Recorder, What, Why};

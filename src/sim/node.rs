@@ -198,6 +198,27 @@ pub(super) struct Envelope<P> {
     pub cause: RecordId,
 }
 
+/// A message that a node has not handled yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a, P> {
+    /// Who sent it.
+    pub from: NodeId,
+    /// It.
+    pub message: &'a P,
+    /// When it arrived.
+    pub arrived: Time,
+    /// The record of its arrival.
+    pub record: RecordId,
+    /// Since when a core is at it; none while it waits.
+    pub started: Option<Time>,
+}
+
+impl<P> Envelope<P> {
+    fn kept(&self, started: Option<Time>) -> Kept<'_, P> {
+        Kept { from: self.from, message: &self.message, arrived: self.arrived, record: self.cause, started }
+    }
+}
+
 /// A message on a core.
 #[derive(Clone, Hash)]
 pub(super) struct Job<P> {
@@ -333,16 +354,13 @@ impl<P: Payload> Node<P> {
     pub fn waiting(&self) -> usize {
         self.inbox.len()
     }
-    /// The messages that wait, first come first: sender, message, and when it arrived.
-    pub fn inbox(&self) -> impl Iterator<Item = (NodeId, &P, Time)> {
-        self.inbox.iter().map(|envelope| (envelope.from, &envelope.message, envelope.arrived))
+    /// The messages that wait, first come first.
+    pub fn inbox(&self) -> impl Iterator<Item = Kept<'_, P>> {
+        self.inbox.iter().map(|envelope| envelope.kept(None))
     }
-    /// The messages on its cores: sender, message, when it arrived, and the start of the service.
-    pub fn serving(&self) -> impl Iterator<Item = (NodeId, &P, Time, Time)> {
-        self.cores.iter().flatten().map(|job| {
-            let Envelope { from, message, arrived, .. } = &job.envelope;
-            (*from, message, *arrived, job.started)
-        })
+    /// The messages on its cores.
+    pub fn serving(&self) -> impl Iterator<Item = Kept<'_, P>> {
+        self.cores.iter().flatten().map(|job| job.envelope.kept(Some(job.started)))
     }
     /// The link to `to`.
     pub fn link(&self, to: NodeId) -> Option<&Link> {

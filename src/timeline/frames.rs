@@ -38,7 +38,7 @@ pub(super) struct Keyframe {
     pub acts: Rc<Vec<Stamped>>,
     pub next_act: usize,
     now: Time,
-    pub steps: u64,
+    steps: u64,
     weight: Scale,
     /// How many bytes it holds beside the one before it.
     alone: usize,
@@ -56,7 +56,7 @@ impl Keyframe {
         Keyframe { run: None, acts: Rc::default(), next_act: 0, now: Time::ZERO, steps: 0, weight, alone: 0 }
     }
 
-    fn steps(&self) -> u64 {
+    pub fn steps(&self) -> u64 {
         self.steps
     }
 }

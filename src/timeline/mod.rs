@@ -405,7 +405,7 @@ impl Timeline {
         let behind = cursor.at < self.now() || cursor.steps.is_some_and(|steps| steps < self.run.steps());
         let stays = !behind && lies_on(done, self.next_act, self.now(), course);
         let frame = self.frames.before(cursor, course);
-        if !stays || frame.steps > self.run.steps() {
+        if !stays || frame.steps() > self.run.steps() {
             let taken = match &frame.run {
                 Some(run) => Ok(run.taken_up()),
                 None => Run::new(self.run.document().clone(), self.seed),

@@ -14,17 +14,12 @@ pub const MAX_STORY: usize = 4_000;
 #[derive(Clone, Debug, Default)]
 pub struct Story {
     told: Rc<Vec<Record>>,
-    cut: bool,
 }
 
 impl Story {
     /// All of it, oldest first; also what lies ahead of the cursor.
     pub fn records(&self) -> &[Record] {
         &self.told
-    }
-    /// Whether some of it was let go.
-    pub fn is_cut(&self) -> bool {
-        self.cut
     }
 
     pub(super) fn see(&mut self, record: &Record) {
@@ -55,7 +50,6 @@ impl Story {
 
     #[inline(never)]
     fn thin(&mut self) {
-        self.cut = true;
         let (told, mut place) = (Rc::make_mut(&mut self.told), 0);
         told.retain(|record| {
             place += 1;

@@ -92,9 +92,10 @@ fn still(mut open: Vec<(NodeId, NodeId, &'static str, Time)>, world: &World) -> 
     for (id, node) in world.nodes() {
         let first = open.partition_point(|(node, ..)| *node < id);
         let mut here = open[first..].iter().take_while(|(node, ..)| *node == id).collect::<Vec<_>>();
-        let waits = node.inbox().map(|(from, message, arrived)| (from, message, arrived, now));
-        for (from, message, arrived, begun) in waits.chain(node.serving()) {
-            let same = |open: &&(NodeId, NodeId, &'static str, Time)| **open == (id, from, message.name(), arrived);
+        for kept in node.inbox().chain(node.serving()) {
+            let (arrived, begun) = (kept.arrived, kept.started.unwrap_or(now));
+            let same =
+                |open: &&(NodeId, NodeId, &'static str, Time)| **open == (id, kept.from, kept.message.name(), arrived);
             let Some(place) = here.iter().position(same) else { continue };
             here.remove(place);
             stays.push(Stay { node: id, arrived, begun, until: now });

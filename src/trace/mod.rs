@@ -12,4 +12,4 @@ mod words;
 
 pub use log::{Log, MAX_LOG};
 pub use metrics::{LEVELS, MAX_SPREAD, MAX_WINDOWS, Metrics, Point, Stat, WINDOW};
-pub use words::{KIND_WORDS, is_routine, is_telling, kind_word, sentence};
+pub use words::{KIND_WORDS, is_routine, is_telling, kind_word, says_again, sentence};

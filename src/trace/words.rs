@@ -119,6 +119,11 @@ pub fn is_telling(what: &What) -> bool {
 /// The facts that belong to the story.
 const TELLING: [&str; 6] = ["suspected", "declared", "refuted", "replacing", "sold", "turned-away"];
 
+/// Whether what a timer of this name brings about is something said before, said again.
+pub fn says_again(timer: &str) -> bool {
+    timer.ends_with("again") || matches!(timer, "retry" | "hedge" | "backoff" | "unanswered" | "time-out")
+}
+
 /// One line: who did what, without the time.
 pub fn sentence(record: &Record, world: &World) -> String {
     match &record.what {

@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlCanvasElement};
 use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action, Draft, LogFilter, Looking, Player, key_action};
+use crate::player::{self, Action, Choosing, Draft, LogFilter, Looking, Player, key_action};
 use crate::scenario::Act;
 use crate::scene::{Target, Theme};
 use crate::sim::Time;
@@ -476,7 +476,12 @@ fn click(host: &Shared, on: Option<Target>, tool: Option<char>) {
             host.dispatch(Action::Select(Some(target)));
             tool_action(host, tool).into_iter().for_each(|action| host.dispatch(action));
         }
-        (on, None, _) => host.dispatch(Action::Select(on)),
+        (on, None, _) => {
+            if !host.player().view().also.is_empty() {
+                host.dispatch(Action::Choose(Choosing::Only));
+            }
+            host.dispatch(Action::Select(on));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement, MouseEvent};
 use yew::html::Scope;
 use yew::virtual_dom::{AttrValue, Key, Listener, ListenerKind, VList, VNode, VTag, VText};
 
@@ -195,6 +195,18 @@ pub fn find(selector: &str) -> Option<HtmlElement> {
 pub fn within(element: &HtmlElement, at: (f64, f64)) -> (f64, f64) {
     let (bounds, large) = (element.get_bounding_client_rect(), enlarged(element));
     ((at.0 - bounds.left()) / large, (at.1 - bounds.top()) / large)
+}
+
+/// Where in the window a pointer is.
+pub fn spot(event: &MouseEvent) -> (f64, f64) {
+    (f64::from(event.client_x()), f64::from(event.client_y()))
+}
+
+/// Where on the element that it happened on a pointer is, in the element's own pixels. Yew listens at the root of the page,
+/// so that an event's current target is that and not the element.
+pub fn place(event: &MouseEvent) -> (f64, f64) {
+    let element = target(event).and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    element.map_or(spot(event), |element| within(&element, spot(event)))
 }
 
 /// How many times as large an element is shown as it is.

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Event, HtmlElement, MouseEvent, PointerEvent};
+use web_sys::{Event, MouseEvent, PointerEvent};
 
-use crate::player::Action;
-use crate::scene::Target;
+use crate::player::{Action, Choosing};
+use crate::scene::{Point, Target};
 
 use super::app::{Msg, Opens};
-use super::dom::{Link, find, focus, within};
+use super::dom::{Link, find, focus, place, spot};
 use super::host::Shared;
 use super::menu::{MenuAt, MenuOf};
 
@@ -38,6 +38,8 @@ struct Held {
     start: (f64, f64),
     on: Option<Target>,
     dragging: bool,
+    /// With shift one chooses several.
+    choosing: bool,
     /// The timer of a long press.
     press: Option<i32>,
     /// A press has opened a menu; its end is no click.
@@ -54,12 +56,11 @@ impl Held {
     }
 }
 
-/// Where on the canvas. Yew listens at the root of the page, so that an event's current target is that and not the
-/// canvas.
-fn place(event: &MouseEvent) -> (f64, f64) {
-    let at = (f64::from(event.client_x()), f64::from(event.client_y()));
-    let canvas = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
-    canvas.map_or(at, |canvas| within(&canvas, at))
+/// Components are being chosen between two corners.
+#[inline(never)]
+fn drawn(from: (f64, f64), to: (f64, f64)) -> Action {
+    let corner = |(x, y): (f64, f64)| Point::new(x as f32, y as f32);
+    Action::Choose(Choosing::Drawn(corner(from), corner(to)))
 }
 
 impl Hands {
@@ -88,8 +89,9 @@ impl Hands {
             return None;
         }
         (held.start, held.on, held.dragging, held.pressed) = ((x, y), on, false, false);
+        held.choosing = event.shift_key();
         if touch {
-            let at = (f64::from(event.client_x()), f64::from(event.client_y()));
+            let at = spot(event);
             held.press = self.long_press(on, at);
         }
         None
@@ -148,6 +150,7 @@ impl Hands {
         if held.dragging && !held.pressed {
             self.host.dispatch_quietly(match held.on {
                 Some(Target::Node(id)) => Action::Move(id, x as f32, y as f32),
+                _ if held.choosing => drawn(held.start, (x, y)),
                 _ => Action::Pan((x - before.1) as f32, (y - before.2) as f32),
             });
         }
@@ -178,7 +181,10 @@ impl Hands {
         held.lifted = held.pressed.then(|| event.time_stamp());
         let down = held.down.len();
         self.release(&mut held, event)?;
-        (clicked && held.down.len() < down).then_some(Msg::Click(held.on))
+        (clicked && held.down.len() < down).then(|| match held.on {
+            Some(Target::Node(id)) if held.choosing => Msg::Do(Action::Choose(Choosing::Also(id))),
+            on => Msg::Click(on),
+        })
     }
 
     /// The browser has taken a pointer for itself.
@@ -190,6 +196,9 @@ impl Hands {
     fn release(&self, held: &mut Held, event: &Event) -> Option<()> {
         let pointer = event.dyn_ref::<PointerEvent>()?.pointer_id();
         held.end_press();
+        if held.choosing && held.dragging {
+            self.host.dispatch(Action::Choose(Choosing::Enough));
+        }
         held.down.retain(|(id, ..)| *id != pointer);
         Some(())
     }
@@ -206,7 +215,7 @@ impl Hands {
         let (x, y) = place(event);
         let of = self.host.hit(x as f32, y as f32, false).map_or(MenuOf::Stage, MenuOf::Target);
         event.prevent_default();
-        let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
+        let (x, y) = spot(event);
         Some(Msg::Open(Opens::Menu(MenuAt { of, x, y })))
     }
 }

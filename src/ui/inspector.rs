@@ -1,14 +1,17 @@
 //! The right side: what is selected, the dials, the vital signs.
 
-use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, Player};
+use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, KeptModel, Player};
 use crate::scenario::Act;
-use crate::scene::family_name;
+use crate::scene::{Target, family_name};
 
 use super::app::Msg;
 use super::chart::chart;
 use super::controls::field_control;
 use super::dom::{El, Link, button, el};
 use super::menu::headings;
+
+/// How many of the components that are chosen are named.
+const MAX_NAMED: usize = 8;
 
 /// What is selected, or what to do to select something.
 pub fn inspector(player: &Player, link: &Link) -> El {
@@ -29,10 +32,37 @@ pub fn inspector(player: &Player, link: &Link) -> El {
                 .add(el("span").class(if model.well { "state well" } else { "state ill" }).text(&model.state)),
         )
         .add(el("p").class("kind").text(&model.kind))
+        .all((player.view().also.len() > 1).then(|| several(player)))
         .add(actions(&model, link))
         .add(el("dl").all(lines))
         .all((!model.log.is_empty()).then(|| el("ol").class("cells").label("log").all(model.log.iter().map(cell))))
+        .all(kept(&model, link))
+        .all(model.charts.iter().map(chart))
         .all(settings(&model, link))
+}
+
+/// Who else is chosen.
+fn several(player: &Player) -> El {
+    let world = &player.timeline().run().world;
+    let names: Vec<&str> = player.chosen().iter().take(MAX_NAMED).map(|id| world.name(*id)).collect();
+    let rest = player.chosen().len().saturating_sub(names.len());
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    el("p").class("several").text(&format!("Chosen: {}{rest}. What is done is done to each.", names.join(", ")))
+}
+
+/// What is being served and what waits, each leading to the message as it was sent.
+fn kept(model: &Inspector, link: &Link) -> Option<El> {
+    let one = |kept: &KeptModel| {
+        let class = if kept.served { "cell" } else { "cell open" };
+        let name = match kept.message {
+            Some(message) => button(kept.name, link, Msg::Do(Action::Select(Some(Target::Flight(message))))),
+            None => el("span").text(kept.name),
+        };
+        el("li").add(name.class(class)).add(el("span").text(&kept.told))
+    };
+    let more = (model.more > 0).then(|| el("li").text(&format!("and {} more", model.more)));
+    let list = || el("ol").class("kept").label("served and waiting").all(model.kept.iter().map(one)).all(more);
+    (!model.kept.is_empty()).then(list)
 }
 
 /// What can be done to it: what is done often, and the rest under headings.

@@ -227,19 +227,36 @@ const KEYS: &[(&str, &str)] = &[
     ("h", "hold or release a link"),
     ("w", "wire to the next component clicked"),
     ("x", "remove"),
+    ("v  V", "choose this one as well; all of them. What is done then is done to each"),
+    ("a  A", "of several: into a row, into a column"),
+    ("y  Y", "copy what is chosen; place it once more"),
     ("Esc", "put the tool down, select nothing"),
     ("?", "this"),
+];
+
+/// The signs of the stage, as near as letters come to them.
+const SIGNS: &[(&str, &str)] = &[
+    ("●", "a request on its way; small: a heartbeat"),
+    ("○", "an answer; with + it says yes, with − no, when time stands still"),
+    ("◎", "sent again: no answer came in time"),
+    ("✕", "lost there, with the reason where it is not plain"),
+    ("◔", "around a component: how far its next timer is, or how much of its start is done"),
+    ("★", "leads, or is primary"),
 ];
 
 /// The keys.
 #[inline(never)]
 pub fn help(link: &Link) -> [El; 2] {
-    let keys = KEYS.iter().flat_map(|(key, what)| [el("dt").add(el("kbd").text(key)), el("dd").text(what)]);
-    let gestures = "Drag components to move them, drag the ground to pan, turn the wheel or pinch to zoom, right-click or \
+    let listed = |all: &'static [(&str, &str)]| {
+        all.iter().flat_map(|(sign, what)| [el("dt").add(el("kbd").text(sign)), el("dd").text(what)])
+    };
+    let gestures = "Drag components to move them, drag the ground to pan, shift and drag to choose several, shift and click for one more, turn the wheel or pinch to zoom, right-click or \
                     press long for the menu.";
     let body = el("div")
         .add(el("p").text("They act while the stage has the focus; letters act on what is selected."))
-        .add(el("dl").class("keys").set("tabindex", "-1").all(keys))
-        .add(el("p").text(gestures));
-    dialog("Keys", body, link)
+        .add(el("dl").class("keys").set("tabindex", "-1").all(listed(KEYS)))
+        .add(el("p").text(gestures))
+        .add(el("h3").text("Signs"))
+        .add(el("dl").class("keys").all(listed(SIGNS)));
+    dialog("Keys and signs", body, link)
 }

@@ -14,7 +14,7 @@ use crate::trace::sentence;
 use crate::views::Kind;
 
 use super::app::{Msg, Opens};
-use super::dom::{El, Link, button, el, focus, target};
+use super::dom::{self, El, Link, button, el, focus, spot, target};
 use super::host::Shared;
 use super::menu::{MenuAt, MenuOf};
 
@@ -156,7 +156,7 @@ impl ViewHand {
         let at = place(event);
         let on = self.host.surfaces.hit(self.kind, at.0, at.1, false)?;
         event.prevent_default();
-        let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
+        let (x, y) = spot(event);
         Some(Msg::Open(Opens::Menu(MenuAt { of: MenuOf::Target(on), x, y })))
     }
 
@@ -213,11 +213,10 @@ impl ViewHand {
 /// What an event over a view comes to.
 type Does = fn(&ViewHand, &Event) -> Option<Msg>;
 
-/// Where over the canvas that an event happened on.
+/// Where over the canvas a pointer is, as views are drawn.
 fn place(event: &MouseEvent) -> (f32, f32) {
-    let bounds = target(event).map(|target| target.get_bounding_client_rect());
-    let (left, top) = bounds.map_or((0.0, 0.0), |bounds| (bounds.left(), bounds.top()));
-    ((f64::from(event.client_x()) - left) as f32, (f64::from(event.client_y()) - top) as f32)
+    let (x, y) = dom::place(event);
+    (x as f32, y as f32)
 }
 
 /// What is done with pointers and keys over the diagram and the trace.

@@ -14,7 +14,7 @@ use crate::player::Action;
 use crate::scene::{Insets, Theme};
 
 use super::boot::{Autoplay, Settings};
-use super::dom::{enlarged, within};
+use super::dom::{enlarged, spot, within};
 use super::host::Shared;
 
 /// A listener that is taken away when it is dropped.
@@ -144,7 +144,7 @@ fn when_turned(host: &Shared, canvas: &HtmlCanvasElement, embed: bool) -> Closur
             return;
         }
         event.prevent_default();
-        let (x, y) = within(&canvas, (f64::from(event.client_x()), f64::from(event.client_y())));
+        let (x, y) = within(&canvas, spot(&event));
         let lines = if event.delta_mode() == 0 { 1.0 } else { 24.0 };
         let factor = libm::exp(-event.delta_y() * lines / if event.ctrl_key() { 120.0 } else { 500.0 });
         host.dispatch_quietly(Action::Zoom(factor.clamp(0.5, 2.0) as f32, x as f32, y as f32));

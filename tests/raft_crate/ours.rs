@@ -6,50 +6,18 @@ use faultline::protocols::kv::{self, Op};
 use faultline::protocols::raft::{
     Command, Entry, Message, Mistake, News, Reads, Role, Rules, Server as Raft, Store, Timer, Write,
 };
-use faultline::sim::{Disk, Micros, NodeId, Port, Purpose, Stream, Time};
+use faultline::sim::{Disk, Micros, NodeId, Purpose, Stream, Time};
 
 use super::{COMPACTION, Did, Heard, KEYS, Kind, MS, Net, PROPOSALS, SERVERS, Seen, Server};
 
 /// Each proposal is the first and only one of a client with a number of its own.
 const CLIENTS: u32 = 100;
 
-struct Desk {
-    id: NodeId,
-    now: Time,
-    luck: Stream,
-    sent: Vec<(usize, Message)>,
-    timers: Vec<(Timer, Time)>,
-    writes: Vec<(Write, Option<Timer>)>,
-}
+#[expect(dead_code, reason = "each server here has luck of its own")]
+#[path = "../../src/protocols/testing.rs"]
+mod testing;
 
-impl Port for Desk {
-    type Message = Message;
-    type Timer = Timer;
-    type Write = Write;
-    fn id(&self) -> NodeId {
-        self.id
-    }
-    fn now(&self) -> Time {
-        self.now
-    }
-    fn rng(&mut self) -> &mut Stream {
-        &mut self.luck
-    }
-    fn send(&mut self, to: NodeId, message: Message) {
-        self.sent.push((to.0 as usize, message));
-    }
-    fn set(&mut self, timer: Timer, span: Micros) {
-        self.cancel(&timer);
-        self.timers.push((timer, self.now + span));
-    }
-    fn cancel(&mut self, timer: &Timer) {
-        self.timers.retain(|(set, _)| set != timer);
-    }
-    fn persist(&mut self, write: Write, done: Option<Timer>) {
-        self.writes.push((write, done));
-    }
-    fn note(&mut self, _: String) {}
-}
+type Desk = testing::Desk<Message, Timer, Write>;
 
 struct Ours {
     raft: Raft,
@@ -92,7 +60,7 @@ impl Ours {
         };
         let id = NodeId(id as u32);
         let luck = Stream::new(seed, Purpose::Node(id.0));
-        let mut desk = Desk { id, now: Time::ZERO, luck, sent: vec![], timers: vec![], writes: vec![] };
+        let mut desk = Desk::with_luck(id.0, luck);
         let store = Store::default();
         let raft = Raft::boot(&mut desk, &rules, &store, &founders());
         let (log, applied, told) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -131,7 +99,10 @@ impl Ours {
                 _ => {}
             }
         }
-        Did { sent: std::mem::take(&mut self.desk.sent), told: std::mem::take(&mut self.told) }
+        Did {
+            sent: self.desk.sent().into_iter().map(|(to, message)| (to.0 as usize, message)).collect(),
+            told: std::mem::take(&mut self.told),
+        }
     }
 
     fn put(&mut self, index: u64, entries: &[(u64, u64)]) {
