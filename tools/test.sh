@@ -30,7 +30,7 @@ step 'set-up' sh tools/setup.sh wasm bindgen wasm-opt browser npm
 step 'check' make --no-print-directory check
 step 'native tests' cargo test --quiet
 # Cargo would hand its own --quiet to the runner, which does not know it.
-step 'wasm tests in Node' env CARGO_TERM_QUIET=false cargo test --target wasm32-unknown-unknown --test digests --test numbers
+step 'wasm tests in Node' env CARGO_TERM_QUIET=false cargo test --target wasm32-unknown-unknown --test digests --test numbers --test memory
 step 'release bundle' make --no-print-directory build
 # Trunk takes minutes to compile where it is missing, so only a runner does that for the comparison.
 if [ "${CI:-}" = true ] || command -v trunk >/dev/null; then

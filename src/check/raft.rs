@@ -19,7 +19,7 @@ pub const NAME: &str = "raft";
 pub const PROMISE: &str =
     "Election Safety, Leader Append-Only, Log Matching, Leader Completeness and State Machine Safety hold.";
 /// How many entries of a log, committed ones and terms are remembered; what is older is not looked at.
-pub const REMEMBERED: usize = 1_024;
+pub const REMEMBERED: usize = 256;
 
 /// An entry in a log.
 #[derive(Clone, Copy, Debug)]
