@@ -14,10 +14,12 @@ const MAX_LISTED: usize = 8;
 pub fn kept(node: &Node, world: &World, log: &Log) -> (Vec<KeptModel>, usize) {
     let told = |kept: Kept<'_, crate::components::Message>| {
         let (since, does) = kept.started.map_or((kept.arrived, "waits"), |started| (started, "served"));
-        let millis = fixed(world.now().since(since).0 as f64 / 1e3, 1);
+        let span = world.now().since(since).0 as f64;
+        let span =
+            if span < 1e6 { format!("{} ms", fixed(span / 1e3, 1)) } else { format!("{} s", fixed(span / 1e6, 2)) };
         KeptModel {
             name: kept.message.name(),
-            told: format!("from {}, {does} for {millis} ms", world.name(kept.from)),
+            told: format!("from {}, {does} {span}", world.name(kept.from)),
             served: kept.started.is_some(),
             message: log.get(kept.record).map(|arrived| arrived.cause),
         }
