@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::components::Record;
 use crate::scenario::Run;
 use crate::sim::{Micros, Time};
-use crate::trace::export::{LEAD, Stretch, chrome, csv, jsonl, otlp, shiviz};
+use crate::trace::export::{LEAD, Stretch, chrome, csv, jsonl, mermaid, otlp, shiviz};
 
 use super::out::{Failure, Out};
 use super::play::{Watcher, play};
@@ -44,6 +44,8 @@ enum Format {
     Csv,
     /// Every record, a line of JSON each
     Jsonl,
+    /// A sequence diagram in Mermaid's words
+    Mermaid,
 }
 
 /// Keeps the records of the stretch and its lead.
@@ -73,7 +75,7 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
     }
     let given = arguments.which.find()?;
     let from = Time(arguments.from.0);
-    let whole = matches!(arguments.format, Format::Shiviz | Format::Jsonl);
+    let whole = matches!(arguments.format, Format::Shiviz | Format::Jsonl | Format::Mermaid);
     let lead = if whole { Micros::ZERO } else { LEAD };
     let begin = Time(from.0.saturating_sub(lead.0));
     let mut keeper = Keeper { from: begin, records: Vec::new(), full: false };
@@ -86,6 +88,7 @@ pub fn main(arguments: &Arguments, out: &mut Out) -> Result<Verdict, Failure> {
         Format::Shiviz => shiviz(&stretch),
         Format::Csv => csv(&stretch),
         Format::Jsonl => jsonl(&stretch),
+        Format::Mermaid => mermaid(&stretch),
     };
     match &arguments.out {
         None => out.text(&text)?,

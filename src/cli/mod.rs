@@ -16,6 +16,7 @@ mod list;
 mod out;
 mod play;
 mod pool;
+mod report;
 mod run;
 mod sheets;
 mod svg;
@@ -58,6 +59,8 @@ enum Verb {
     Export(export::Arguments),
     /// What the stage shows at an instant, as a picture
     Svg(svg::Arguments),
+    /// What must hold and where it was broken by an instant: what shows it, what led there, links to it; as Markdown
+    Report(report::Arguments),
     /// A link for a scenario at an instant; or what a link holds
     Link(link::Arguments),
     /// Everything that is wrong with a document, a line each
@@ -128,6 +131,7 @@ pub fn main() -> ExitCode {
         Verb::Trace(arguments) => trace::main(arguments, &mut out),
         Verb::Export(arguments) => export::main(arguments, &mut out),
         Verb::Svg(arguments) => svg::main(arguments, &mut out),
+        Verb::Report(arguments) => report::main(arguments, &mut out),
         Verb::Link(arguments) => link::main(arguments, &mut out),
         Verb::Check(arguments) => check::main(arguments, &mut out),
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),

@@ -15,6 +15,7 @@ mod panel;
 mod past;
 mod placing;
 mod promises;
+mod saves;
 mod several;
 mod slider;
 mod tracing;
@@ -34,6 +35,7 @@ pub use panel::{
 
 pub use past::{Lane, MAX_BOOKMARKS, Stop, lanes};
 pub use promises::{Broken, MAX_BROKEN, Promised, promises};
+pub use saves::{Save, Saved};
 pub use several::{Choosing, MAX_CHOSEN};
 pub use slider::Slider;
 pub use tracing::{Tracing, trace_key};

@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlCanvasElement};
 use yew::virtual_dom::ListenerKind;
 use yew::{Component, Context, Html, Properties};
 
-use crate::player::{self, Action, Choosing, Draft, LogFilter, Looking, Player, key_action};
+use crate::player::{self, Action, Choosing, Draft, LogFilter, Looking, Player, Save, key_action};
 use crate::scenario::Act;
 use crate::scene::{Target, Theme};
 use crate::sim::Time;
@@ -19,6 +19,7 @@ use super::boot::Settings;
 use super::breaks::breaks;
 use super::dock::{self, DockHands, dock};
 use super::dom::{El, Link, button, el, find, focus, place_styles};
+use super::files;
 use super::hands::Hands;
 use super::header::{self, header};
 use super::host::Shared;
@@ -68,6 +69,8 @@ pub enum Msg {
     Copy(usize),
     /// It was copied, or the browser would not.
     Copied(usize, bool),
+    /// This moment is to be saved as a file; without a kind, what the stage shows as pixels.
+    Save(Option<Save>),
     /// The link to where a promise was broken is to be copied.
     CopyBroken(usize),
     /// A panel opens or shuts.
@@ -239,6 +242,10 @@ impl Component for App {
                 if let Over::Share(offer) = &mut self.over {
                     offer.copied = Some((which, well));
                 }
+            }
+            Msg::Save(save) => {
+                files::save(host, save, &overlay::page());
+                return false;
             }
             Msg::CopyBroken(which) => {
                 overlay::copy_broken(&host.player(), which, ctx.link());
@@ -435,7 +442,7 @@ impl App {
         let mut all = vec![overlay::notices(player, link)];
         match &self.over {
             Over::Nothing => {}
-            Over::Share(offer) => all.extend(overlay::share(offer, link)),
+            Over::Share(offer) => all.extend(overlay::share(offer, &self.hands.host, link)),
             Over::Help => all.extend(overlay::help(link)),
             Over::Breaks(draft) => all.extend(breaks(player, draft, link)),
             Over::Menu(at) => all.extend(menu(at, player, &self.hands, link)),

@@ -9,7 +9,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::HtmlCanvasElement;
 
 use crate::link::Shown;
-use crate::player::{Action, Player};
+use crate::player::{Action, Player, Save, Saved};
 use crate::scene::DisplayList;
 use crate::sim::Time;
 use crate::timeline::{Cursor, KEYFRAME_STEPS, Moment};
@@ -119,6 +119,14 @@ impl Host {
         let Ok(player) = self.player.try_borrow() else { return String::new() };
         let (moment, shown) = player.share();
         crate::link::write(&moment, &shown).fragment
+    }
+
+    /// This moment as a file.
+    pub fn save(&self, save: Save, address: &str) -> Saved {
+        let saved = self.player.borrow_mut().save(save, address);
+        // A diagram was drawn in another size.
+        self.wake();
+        saved
     }
 
     /// Calls `refresh` when panels may have something new to show.

@@ -9,6 +9,7 @@ mod controls;
 mod courses;
 mod dock;
 mod dom;
+mod files;
 mod hands;
 mod header;
 mod host;

@@ -10,6 +10,7 @@ use crate::player::{Action, Notice, Player, Tone};
 
 use super::app::Msg;
 use super::dom::{self, El, Link, button, el, find};
+use super::files::files;
 use super::host::Shared;
 
 /// What is said to the person; also to one who hears the page.
@@ -55,9 +56,13 @@ fn leads_here(host: &Shared) -> impl Fn(&Event) -> Option<Msg> + use<> {
 }
 
 fn address(fragment: &str, query: &str) -> String {
+    format!("{}{query}#{}", page(), fragment.trim_start_matches('#'))
+}
+
+/// Where this page is.
+pub fn page() -> String {
     let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
-    let base = href.split(['?', '#']).next().unwrap_or_default();
-    format!("{base}{query}#{}", fragment.trim_start_matches('#'))
+    href.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// What the share dialog offers: the moment at which it was opened.
@@ -95,7 +100,7 @@ pub fn offer(player: &Player) -> Offer {
 
 /// The share dialog: this moment, the scenario from its start, a figure for an article.
 #[inline(never)]
-pub fn share(offer: &Offer, link: &Link) -> [El; 2] {
+pub fn share(offer: &Offer, host: &Shared, link: &Link) -> [El; 2] {
     let budget = match offer.budget {
         Budget::Short => "fits into any message",
         Budget::Amber => "too long for some messengers",
@@ -108,7 +113,8 @@ pub fn share(offer: &Offer, link: &Link) -> [El; 2] {
         .add(copied(offer, 0, &moment, link))
         .add(el("p").class("budget").text(&told))
         .add(copied(offer, 1, "The scenario from its beginning", link))
-        .add(copied(offer, 2, "A figure for an article", link));
+        .add(copied(offer, 2, "A figure for an article", link))
+        .add(files(host, link));
     dialog("Share this moment", body, link)
 }
 

@@ -4,12 +4,14 @@ mod chrome;
 mod csv;
 mod json;
 mod jsonl;
+mod mermaid;
 mod otlp;
 mod shiviz;
 
 pub use chrome::chrome;
 pub use csv::{MAX_COLUMNS, csv};
 pub use jsonl::jsonl;
+pub use mermaid::{MAX_LINES, mermaid};
 pub use otlp::{EPOCH, otlp};
 pub use shiviz::shiviz;
 
