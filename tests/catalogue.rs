@@ -75,10 +75,8 @@ const MECHANISMS: [(&str, &str); 24] = [
 const MISSING: &[&str] = &[
     "shared-state",
     "observability",
-    "deployment",
     "scaling",
     "the-body",
-    "fault-tolerance",
     "internet",
     "cloud",
     "telephone",
@@ -106,6 +104,8 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "fault-tolerance",
+    "deployment",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -17,6 +17,7 @@ mod client;
 mod consumer;
 mod crdt_replica;
 mod database;
+mod deployer;
 mod dispatcher;
 mod fact;
 mod gateway;
@@ -29,6 +30,7 @@ mod ledger;
 mod lock_service;
 mod member;
 mod message;
+mod operator;
 mod peer;
 mod queue;
 mod quorum_node;
@@ -91,6 +93,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<operator::Operator>(),
+    Kind::of::<deployer::Deployer>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
