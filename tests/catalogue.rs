@@ -74,7 +74,6 @@ const MECHANISMS: [(&str, &str); 24] = [
 /// What is not there yet.
 const MISSING: &[&str] = &[
     "shared-state",
-    "observability",
     "scaling",
     "the-body",
     "internet",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "breaking-up-tasks",
     "fault-tolerance",
     "deployment",
+    "observability",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

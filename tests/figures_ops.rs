@@ -100,3 +100,46 @@ fn a_verdict_costs_what_it_takes_to_judge_and_share_times_rate_times_the_time_to
     let expected = 20.0 + rate * (act + 2.0 + 0.25);
     near("all at once", met("all-at-once", "20"), expected, 25.0);
 }
+
+/// How long it took to find what is wrong, and how many services were looked into, in so many runs.
+fn searches(tools: &str, seeds: u64, sampled: &str) -> (Vec<f64>, Vec<f64>) {
+    let cue = "[[cues]]\nat = \"5s\"\nthen = [{ dial = { dial = \"tax\", value = 0.5 } }]\n";
+    let (mut times, mut looks) = (Vec::new(), Vec::new());
+    for seed in 1..=seeds {
+        let records = run("observability", seed, 240, &[("tools", tools), ("sampled", sampled)], cue);
+        times.extend(measured(&records, "time to find").take(1).map(|(_, took)| took as f64 / 1e6));
+        looks.extend(measured(&records, "services looked into").take(1).map(|(_, count)| count as f64));
+    }
+    assert_eq!(times.len(), seeds as usize, "it is found in every run");
+    (times, looks)
+}
+
+#[test]
+fn how_many_services_are_looked_into_is_what_there_is_to_go_by() {
+    // With nothing each of twelve is equally likely to be the last: (n + 1) / 2, with a variance of (n² − 1) / 12. A look takes
+    // 5 s, and the question and its answer 40 ms.
+    let (times, looks) = searches("nothing", 60, "0.2");
+    let deviation = (143.0_f64 / 12.0 / 60.0).sqrt();
+    near("looks with nothing", mean(&looks), 6.5, 4.0 * deviation);
+    near("seconds with nothing", mean(&times), 6.5 * 5.04, 4.0 * 5.04 * deviation);
+    // The front and what asks for taxes are as loud as the culprit, so it takes more than one look, and fewer than with nothing.
+    let (_, looks) = searches("logs", 40, "0.2");
+    assert!((1.2..4.0).contains(&mean(&looks)), "{} looks with logs", mean(&looks));
+    let (_, looks) = searches("metrics", 40, "0.2");
+    near("looks with metrics", mean(&looks), 1.0, 0.15);
+}
+
+#[test]
+fn with_traces_one_waits_for_the_first_that_failed() {
+    let (dense, looks) = searches("traces", 60, "1");
+    near("looks with traces", mean(&looks), 1.0, 0.05);
+    // It is called when three have failed, so there is a trace of them; it judges at once. One look.
+    near("seconds, if all are traced", mean(&dense), 5.04, 0.3);
+    let sampled = 0.02;
+    let (sparse, _) = searches("traces", 60, &sampled.to_string());
+    // Of eight requests a second two thirds go where tax is asked, half of which fail, and one in fifty of those is traced:
+    // an exponential wait, of which the time before the call is over already, and half a second until it is judged.
+    let rate = 8.0 * (2.0 / 3.0) * 0.5 * sampled;
+    let expected = 1.0 / rate + 0.5 + 5.04 - 3.0 * sampled / rate;
+    near("seconds, if one in fifty is", mean(&sparse), expected, 4.0 / rate / 60.0_f64.sqrt());
+}

@@ -338,7 +338,8 @@ impl Component for Deployer {
             Message::Scaling(Scaling::Ready) => {
                 self.up.or_default(from);
             }
-            Message::Scaling(_) => {}
+            // How much a server takes is for those who ask it.
+            Message::Scaling(_) | Message::Request(_) => {}
             other => super::not_understood(cx, from, &other),
         }
     }

@@ -23,6 +23,7 @@ mod fact;
 mod gateway;
 mod general;
 mod generator;
+mod investigator;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
@@ -95,6 +96,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crdt_replica::CrdtReplica>(),
     Kind::of::<operator::Operator>(),
     Kind::of::<deployer::Deployer>(),
+    Kind::of::<investigator::Investigator>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

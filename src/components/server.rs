@@ -372,7 +372,8 @@ impl Placeable for Server {
         crate::later_text!("Serves requests one after another, and asks those behind it where it is told to.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
-    const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "server", "autoscaler", "deployer"];
+    const TALKS_TO: &'static [&'static str] =
+        &["generator", "dispatcher", "server", "autoscaler", "deployer", "investigator"];
     fn machine() -> Machine {
         Machine { service: Dist::Exponential { mean: Micros::ms(50) }, inbox: 1_000, ..Machine::default() }
     }
