@@ -74,11 +74,8 @@ const MECHANISMS: [(&str, &str); 24] = [
 /// What is not there yet.
 const MISSING: &[&str] = &[
     "shared-state",
-    "observability",
-    "deployment",
     "scaling",
     "the-body",
-    "fault-tolerance",
     "internet",
     "cloud",
     "telephone",
@@ -106,6 +103,9 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "fault-tolerance",
+    "deployment",
+    "observability",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

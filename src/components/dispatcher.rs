@@ -233,7 +233,7 @@ impl Placeable for Dispatcher {
         crate::later_text!("Has one of the servers behind it do each request, and hands the answers back.");
     const GLYPH: Glyph = Glyph::Balancer;
     const FAMILY: Family = Family::Edge;
-    const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler"];
+    const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler", "deployer"];
     fn machine() -> Machine {
         Machine { inbox: 1_000, ..Machine::default() }
     }

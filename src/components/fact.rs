@@ -196,6 +196,8 @@ pub enum Fact {
     General(crate::protocols::oral_messages::Told),
     /// Something about what a site of a replicated database has heard.
     Rumour(crate::protocols::rumour::Told),
+    /// Something that whoever runs a service has done.
+    Operations(crate::protocols::operations::Told),
 }
 
 /// What is told of an operation.
@@ -296,6 +298,12 @@ impl Fact {
         "lost-interest",
         "discarded",
         "found",
+        "diagnosed",
+        "ended",
+        "rolled-out",
+        "taken-back",
+        "rightly-blamed",
+        "wrongly-blamed",
     ];
 
     /// Its name in conditions.
@@ -335,6 +343,7 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
+            Fact::Operations(told) => told.name(),
         }
     }
 }

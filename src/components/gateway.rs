@@ -183,7 +183,7 @@ impl Placeable for Gateway {
     const ABOUT: &'static str = "Holds people's connections, takes their messages to the sender that is responsible, and pushes messages to them.";
     const GLYPH: Glyph = Glyph::Gateway;
     const FAMILY: Family = Family::Edge;
-    const TALKS_TO: &'static [&'static str] = &["client", "balancer", "sender", "supervisor"];
+    const TALKS_TO: &'static [&'static str] = &["client", "balancer", "sender", "supervisor", "operator"];
     fn machine() -> Machine {
         Machine {
             cores: 1,

@@ -105,4 +105,8 @@ messages! {
     PrimaryCopy(crate::protocols::primary_copy::Message),
     /// Conflict-free data.
     Crdt(crate::protocols::crdt::Message),
+    /// What those who run a service and its parts say.
+    Operations(crate::protocols::operations::Message),
+    /// What services tell of themselves.
+    Telemetry(crate::protocols::telemetry::Message),
 }

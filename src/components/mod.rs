@@ -17,11 +17,13 @@ mod client;
 mod consumer;
 mod crdt_replica;
 mod database;
+mod deployer;
 mod dispatcher;
 mod fact;
 mod gateway;
 mod general;
 mod generator;
+mod investigator;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
@@ -29,6 +31,7 @@ mod ledger;
 mod lock_service;
 mod member;
 mod message;
+mod operator;
 mod peer;
 mod queue;
 mod quorum_node;
@@ -91,6 +94,9 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<operator::Operator>(),
+    Kind::of::<deployer::Deployer>(),
+    Kind::of::<investigator::Investigator>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

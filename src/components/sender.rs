@@ -4,8 +4,9 @@
 //! acknowledge before it has stored, which is the mistake that this setting is there to show.
 
 use crate::protocols::chat::{Post, Why, author};
+use crate::protocols::operations::{self, Line};
 use crate::protocols::{Family, delivery, health, primary_backup, routing};
-use crate::sim::{Component, Context, Discipline, Dist, Item, Look, Machine, Micros, NodeId, Table, Time, Work};
+use crate::sim::{Component, Context, Discipline, Dist, Item, Later, Look, Machine, Micros, NodeId, Table, Time, Work};
 
 use super::{Glyph, Message, Placeable};
 
@@ -26,6 +27,16 @@ crate::choice! {
     }
 }
 
+crate::choice! {
+    /// When a sender gives a connection to the history back.
+    pub enum Returns {
+        /// When the history has answered, or is not waited for any more.
+        Always = "always",
+        /// When the history has answered: one that is not waited for any more is never used again.
+        Answered = "when-answered",
+    }
+}
+
 crate::config! { @opening
     /// What can be set about a sender.
     pub struct SenderConfig {
@@ -35,6 +46,11 @@ crate::config! { @opening
         flush: Micros = Micros::ms(400), in 0.0, 10.0, "";
         /// How long it waits for the history before it asks again.
         timeout: Micros = Micros::ms(250), in 0.01, 10.0, "";
+        later:
+        /// How many connections to the history it has, each for one message at a time; 0 for any number.
+        connections: u32 = 0, in 0, 256, "";
+        /// When it gives a connection back; only when it was answered is a mistake.
+        returns: Returns = Returns::Always, in 0, 0, "";
     }
 }
 
@@ -80,11 +96,20 @@ pub struct Sender {
     /// When the history last answered; a silent primary is given up.
     heard: Time,
     delivered: u64,
+    /// Connections to the history that were never given back.
+    gone: Later<u32>,
 }
 
 /// The servers of the history that it is wired to, whatever keeps their copies the same.
 fn databases(cx: &Context<Sender>) -> impl Iterator<Item = NodeId> {
     cx.peers_of("database").chain(cx.peers_of("raft-node"))
+}
+
+/// A line of its log, for those who run it.
+fn log(cx: &mut Context<Sender>, line: Line) {
+    for operator in cx.peers_of("operator") {
+        cx.send(operator, operations::Message::Log { line }.into());
+    }
 }
 
 impl Sender {
@@ -102,8 +127,61 @@ impl Sender {
         self.heard = cx.now();
     }
 
+    /// Whether there is a connection for a message, its own if it has one. Of each author only the first has one: what they
+    /// wrote later would wait for it in any case.
+    fn has_connection(&self, cx: &Context<Self>, item: Item) -> bool {
+        let all = cx.config().connections;
+        if all == 0 {
+            return true;
+        }
+        let (mut busy, mut first) = (self.gone.0, true);
+        for (other, waiting) in self.waiting.iter() {
+            let own = author(*other) == author(item);
+            busy += u32::from(!own && waiting.asked.is_some());
+            first &= !own || *other >= item;
+        }
+        first && busy < all
+    }
+
+    /// A message has waited for the history for too long. By mistake its connection is not given back.
+    fn give_up_connection(&mut self, cx: &mut Context<Self>, item: Item) {
+        let config = cx.config();
+        log(cx, Line::TimedOut { item });
+        if config.connections == 0 || config.returns == Returns::Always || self.gone.0 >= config.connections {
+            return;
+        }
+        if let Some(waiting) = self.waiting.get_mut(&item) {
+            waiting.asked = None;
+        }
+        self.gone.0 += 1;
+        log(cx, Line::NotReturned { left: config.connections - self.gone.0 });
+        if self.gone.0 == config.connections {
+            cx.measure("out of connections", 1);
+        }
+    }
+
+    /// Connections may be free: what waits for one is stored, first what was written first.
+    fn go_on(&mut self, cx: &mut Context<Self>) {
+        if cx.config().connections == 0 {
+            return;
+        }
+        let waits = |(_, waiting): &(&Item, &Waiting)| waiting.asked.is_none() && !waiting.promised;
+        let items: Vec<Item> = self.waiting.iter().filter(waits).map(|(item, _)| *item).collect();
+        for item in items {
+            self.append(cx, item);
+        }
+    }
+
     fn append(&mut self, cx: &mut Context<Self>, item: Item) {
+        if !self.has_connection(cx, item) {
+            return;
+        }
         let Some(primary) = self.target(cx) else { return };
+        if cx.config().connections > 0 {
+            // What they wrote later hands its connection on.
+            let later = |(other, _): &(&Item, &mut Waiting)| author(**other) == author(item) && **other > item;
+            self.waiting.iter_mut().filter(later).for_each(|(_, waiting)| waiting.asked = None);
+        }
         if let Some(waiting) = self.waiting.get_mut(&item) {
             waiting.asked = Some(cx.now());
             waiting.tries += 1;
@@ -157,6 +235,9 @@ impl Sender {
                         cx.set(Timer::Flush, cx.config().flush);
                     }
                 } else {
+                    if !self.has_connection(cx, item) {
+                        log(cx, Line::NoneFree { item });
+                    }
                     self.append(cx, item);
                 }
             }
@@ -185,6 +266,7 @@ impl Sender {
                 else {
                     return;
                 };
+                self.go_on(cx);
                 if !promised {
                     cx.send(gateway, delivery::Message::Accepted { client, item }.into());
                 }
@@ -249,6 +331,7 @@ impl Sender {
             if self.waiting.get(&item).is_some_and(|waiting| waiting.tries >= TRIES && !waiting.promised) {
                 self.waiting.remove(&item);
             } else {
+                self.give_up_connection(cx, item);
                 self.append(cx, item);
             }
         }
@@ -259,6 +342,7 @@ impl Sender {
                 self.read(cx, reader);
             }
         }
+        self.go_on(cx);
         if !self.waiting.is_empty() || !self.reading.is_empty() {
             cx.set(Timer::Look, LOOK);
         }
@@ -275,7 +359,14 @@ impl Component for Sender {
         for supervisor in cx.peers_of("supervisor") {
             cx.send(supervisor, routing::Message::Ready.into());
         }
-        Sender { primary: None, waiting: Table::new(), reading: Table::new(), heard: cx.now(), delivered: 0 }
+        Sender {
+            primary: None,
+            waiting: Table::new(),
+            reading: Table::new(),
+            heard: cx.now(),
+            delivered: 0,
+            gone: Later::default(),
+        }
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
@@ -283,6 +374,10 @@ impl Component for Sender {
             Message::Delivery(message) => self.on_delivery(cx, from, message),
             Message::History(message) => self.on_history(cx, from, message),
             Message::Health(health::Message::Ping { round }) => cx.send(from, health::Message::Pong { round }.into()),
+            Message::Operations(operations::Message::Drain) => {
+                let messages = (self.waiting.len() + self.reading.len()) as u32;
+                cx.send(from, operations::Message::Left { messages }.into());
+            }
             other => super::not_understood(cx, from, &other),
         }
     }
@@ -305,18 +400,20 @@ impl Component for Sender {
             Acknowledge::AfterStore => "sender",
             Acknowledge::BeforeStore => "sender, promises first",
         };
-        Look {
-            role: role.into(),
-            star: false,
-            ready: self.primary.is_some() || self.waiting.is_empty(),
-            lines: vec![
-                ("waiting for the history", self.waiting.len().to_string()),
-                ("reads", self.reading.len().to_string()),
-                ("delivered", self.delivered.to_string()),
-                ("history", self.primary.map_or("not known".to_owned(), |primary| primary.to_string())),
-            ],
-            log: Vec::new(),
+        let mut lines = vec![
+            ("waiting for the history", self.waiting.len().to_string()),
+            ("reads", self.reading.len().to_string()),
+            ("delivered", self.delivered.to_string()),
+            ("history", self.primary.map_or("not known".to_owned(), |primary| primary.to_string())),
+        ];
+        if config.connections > 0 {
+            lines.push((
+                "connections",
+                format!("{} of {}", config.connections.saturating_sub(self.gone.0), config.connections),
+            ));
         }
+        let ready = self.primary.is_some() || self.waiting.is_empty();
+        Look { role: role.into(), star: false, ready, lines, log: Vec::new() }
     }
 
     fn timer_name(timer: &Timer) -> &'static str {
@@ -345,7 +442,7 @@ impl Placeable for Sender {
         "Has each message stored, says that it is safe, and lets everyone in the conversation have it.";
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
-    const TALKS_TO: &'static [&'static str] = &["gateway", "database", "supervisor", "raft-node"];
+    const TALKS_TO: &'static [&'static str] = &["gateway", "database", "supervisor", "raft-node", "operator"];
     fn machine() -> Machine {
         Machine {
             cores: 2,

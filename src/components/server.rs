@@ -8,14 +8,16 @@
 
 use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
 use crate::protocols::choosing::{Choosing, Policy};
+use crate::protocols::operations::Told;
 use crate::protocols::request::Message as Request;
 use crate::protocols::scaling::Message as Scaling;
+use crate::protocols::telemetry::{Figures, Message as Telemetry, is_sampled};
 use crate::protocols::{Family, request};
 use crate::sim::{
     Component, Context, Discipline, Dist, Later, Lift, Look, Machine, Micros, NodeId, Table, Time, Turn, Work,
 };
 
-use super::{Glyph, Message, Placeable};
+use super::{Fact, Glyph, Message, Placeable};
 
 crate::config! {
     /// What can be set about a server.
@@ -48,6 +50,8 @@ crate::config! {
         parts: u32 = 0, in 0, 100000, "";
         /// How many of those behind it it makes use of, the first ones; 0 for all.
         uses: u32 = 0, in 0, 100000, "";
+        /// The share of requests that go wrong in it: a mistake in its program. They are refused when they have been served.
+        fails: f64 = 0.0, in 0.0, 1.0, "";
     }
     with choosing: Choosing;
     with calling: Calling;
@@ -70,6 +74,17 @@ struct Gathering {
     wanted: u32,
     /// Calls that may still be answered.
     legs: Vec<u64>,
+    /// What it is about, if somebody wants to be told.
+    key: Later<Option<u64>>,
+}
+
+/// What it tells those who watch it, and whether its mistake was mended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Watched {
+    by: Option<NodeId>,
+    logs: bool,
+    spans: u32,
+    mended: bool,
 }
 
 /// A server.
@@ -84,6 +99,7 @@ pub struct Server {
     refused: u64,
     /// When its queue was last seen to be empty.
     empty: Later<Time>,
+    watched: Later<Watched>,
 }
 
 fn port<'c, 'a>(cx: &'c mut Context<'a, Server>) -> Lift<'c, 'a, Server, request::Message, calls::Timer, ()> {
@@ -95,10 +111,54 @@ fn manner(config: &ServerConfig) -> Manner<'_> {
 }
 
 impl Server {
+    /// Its part of a request is over: those who watch it are told, if they want to be.
+    fn report(&self, cx: &mut Context<Self>, parent: NodeId, key: u64, since: Time, done: bool) {
+        let Watched { by: Some(by), logs, spans, .. } = self.watched.0 else { return };
+        if logs && !done {
+            cx.send(by, Telemetry::Failed { key }.into());
+        }
+        if is_sampled(key, spans) {
+            let took = cx.now().since(since);
+            cx.send(by, Telemetry::Span { key, parent, failed: !done, took }.into());
+        }
+    }
+
+    /// What those ask who watch it, or put it there.
+    fn tell_watcher(&mut self, cx: &mut Context<Self>, from: NodeId, message: Telemetry) {
+        let wrong = cx.config().fails > 0.0 && !self.watched.0.mended;
+        match message {
+            Telemetry::Scrape => {
+                let figures = Figures { served: self.served, failed: self.refused };
+                let asks = cx.config().fanout > 0;
+                let asks = super::behind(cx.peers(), cx.template()).filter(|_| asks).collect();
+                cx.send(from, Telemetry::Figures { figures, asks }.into());
+            }
+            Telemetry::Instrument { logs, spans } => {
+                self.watched.0 = Watched { by: Some(from), logs, spans, ..self.watched.0 };
+            }
+            Telemetry::Examine => cx.send(from, Telemetry::Examined { wrong }.into()),
+            Telemetry::Blame => {
+                cx.fact(Fact::Operations(Told::Blamed { wrong }));
+                self.watched.0.mended |= wrong;
+            }
+            other => super::not_understood(cx, from, &other.into()),
+        }
+    }
+
     fn answer(&mut self, cx: &mut Context<Self>, to: NodeId, attempt: u64, done: bool) {
         *(if done { &mut self.served } else { &mut self.refused }) += 1;
         let answer = if done { Request::Response { attempt } } else { Request::Refused { attempt } };
         cx.send(to, answer.into());
+    }
+
+    /// Whether its own mistake spoils this request.
+    fn goes_wrong(&self, cx: &mut Context<Self>) -> bool {
+        let fails = cx.config().fails;
+        if fails == 0.0 || self.watched.0.mended {
+            return false;
+        }
+        cx.measure("met a mistake", 1);
+        cx.rng().unit() < fails
     }
 
     /// Asks those behind, all at once.
@@ -132,7 +192,8 @@ impl Server {
         let legs: Vec<u64> = (1..=whom.len() as u64).map(|leg| self.last + leg).collect();
         self.last += legs.len() as u64;
         let since = cx.now();
-        self.gathering.insert(request, Gathering { from, attempt, since, wanted, legs: legs.clone() });
+        let key = Later(self.watched.0.by.map(|_| about.key));
+        self.gathering.insert(request, Gathering { from, attempt, since, wanted, legs: legs.clone(), key });
         for (leg, to) in legs.into_iter().zip(whom) {
             self.legs.insert(leg, request);
             let outcome = self.calls.start(&mut port(cx), &manner, leg, about, to);
@@ -165,6 +226,9 @@ impl Server {
         if done {
             cx.measure("gathered", cx.now().since(gathering.since).0);
         }
+        if let Some(key) = gathering.key.0 {
+            self.report(cx, gathering.from, key, gathering.since, done);
+        }
         self.answer(cx, gathering.from, gathering.attempt, done);
     }
 
@@ -195,14 +259,22 @@ impl Component for Server {
             }
         }
         let (gathering, legs) = (Table::new(), Table::new());
-        Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0, empty: Later::default() }
+        let (empty, watched) = (Later::default(), Later::default());
+        Server { calls: Calls::default(), gathering, legs, last: 0, served: 0, refused: 0, empty, watched }
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
         let (attempt, done) = match message {
             Message::Request(Request::Request { attempt, key, class, deadline }) => {
+                if self.goes_wrong(cx) {
+                    self.report(cx, from, key, cx.now(), false);
+                    return self.answer(cx, from, attempt, false);
+                }
                 match cx.config().fanout.max(cx.config().parts) {
-                    0 => return self.answer(cx, from, attempt, true),
+                    0 => {
+                        self.report(cx, from, key, cx.now(), true);
+                        return self.answer(cx, from, attempt, true);
+                    }
                     _ => return self.gather(cx, from, attempt, About { key, class, deadline }),
                 }
             }
@@ -220,6 +292,7 @@ impl Component for Server {
             }
             // From one of those behind it.
             Message::Scaling(_) => return,
+            Message::Telemetry(message) => return self.tell_watcher(cx, from, message),
             other => return super::not_understood(cx, from, &other),
         };
         let manner = manner(cx.config());
@@ -267,6 +340,7 @@ impl Component for Server {
     }
 
     fn on_dial(&mut self, cx: &mut Context<Self>) {
+        self.watched.0.mended = false;
         Server::weigh_in(cx);
     }
 
@@ -298,7 +372,8 @@ impl Placeable for Server {
         crate::later_text!("Serves requests one after another, and asks those behind it where it is told to.");
     const GLYPH: Glyph = Glyph::Worker;
     const FAMILY: Family = Family::Work;
-    const TALKS_TO: &'static [&'static str] = &["generator", "dispatcher", "server"];
+    const TALKS_TO: &'static [&'static str] =
+        &["generator", "dispatcher", "server", "autoscaler", "deployer", "investigator"];
     fn machine() -> Machine {
         Machine { service: Dist::Exponential { mean: Micros::ms(50) }, inbox: 1_000, ..Machine::default() }
     }

@@ -16,6 +16,7 @@ pub mod heartbeats;
 pub mod history;
 pub mod kv;
 pub mod lease;
+pub mod operations;
 pub mod oral_messages;
 pub mod phi;
 pub mod primary_backup;
@@ -30,6 +31,7 @@ pub mod routing;
 pub mod rumour;
 pub mod scaling;
 pub mod swim;
+pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod two_phase;

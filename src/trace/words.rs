@@ -117,7 +117,20 @@ pub fn is_telling(what: &What) -> bool {
 }
 
 /// The facts that belong to the story.
-const TELLING: [&str; 6] = ["suspected", "declared", "refuted", "replacing", "sold", "turned-away"];
+const TELLING: [&str; 12] = [
+    "suspected",
+    "declared",
+    "refuted",
+    "replacing",
+    "sold",
+    "turned-away",
+    "diagnosed",
+    "ended",
+    "rolled-out",
+    "taken-back",
+    "rightly-blamed",
+    "wrongly-blamed",
+];
 
 /// Whether what a timer of this name brings about is something said before, said again.
 pub fn says_again(timer: &str) -> bool {
@@ -233,6 +246,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Operations(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {

@@ -49,7 +49,7 @@ impl<P: Payload> World<P> {
     }
 
     /// Places a node that will boot when its start-up time is over, wired as its template says. `None` at the limit
-    /// of nodes.
+    /// of nodes, and where there is no such template.
     pub fn place<R: Recorder<P>>(
         &mut self,
         template: u32,
@@ -64,7 +64,7 @@ impl<P: Payload> World<P> {
         }
         let id = NodeId(self.nodes.len() as u32);
         let templates = self.templates.clone();
-        let made_from = &templates[template as usize];
+        let made_from = templates.get(template as usize)?;
         let turn = self.spread[template as usize] as usize;
         self.spread[template as usize] += 1;
         let zone = turn.checked_rem(made_from.zones.len()).map(|turn| made_from.zones[turn]);
