@@ -85,7 +85,6 @@ const MISSING: &[&str] = &[
     "cellular",
     "mmo",
     "aircraft",
-    "paxos",
     "chain-replication",
     "consistent-hashing",
     "merkle-trees",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "paxos",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

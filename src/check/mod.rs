@@ -12,6 +12,7 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
+mod paxos;
 mod primary;
 mod raft;
 mod regular;
@@ -172,5 +173,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone hears, and nothing comes back"),
         promise: rumour::PROMISE,
         make: rumour::make,
+    },
+    CheckKind {
+        name: paxos::NAME,
+        brief: crate::later_text!("one value is chosen, and no other learnt"),
+        promise: paxos::PROMISE,
+        make: paxos::make,
     },
 ];

@@ -196,6 +196,8 @@ pub enum Fact {
     General(crate::protocols::oral_messages::Told),
     /// Something about what a site of a replicated database has heard.
     Rumour(crate::protocols::rumour::Told),
+    /// Something about an agreement by Paxos.
+    Paxos(crate::protocols::paxos::Told),
 }
 
 /// What is told of an operation.
@@ -296,6 +298,11 @@ impl Fact {
         "lost-interest",
         "discarded",
         "found",
+        "founded",
+        "promised",
+        "proposed",
+        "agreed",
+        "chosen",
     ];
 
     /// Its name in conditions.
@@ -335,6 +342,7 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
+            Fact::Paxos(told) => told.name(),
         }
     }
 }

@@ -29,7 +29,7 @@ crate::choice! {
 }
 
 /// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
-pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica"];
+pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node"];
 
 crate::config! {
     /// What can be set about a client of stores.

@@ -105,4 +105,6 @@ messages! {
     PrimaryCopy(crate::protocols::primary_copy::Message),
     /// Conflict-free data.
     Crdt(crate::protocols::crdt::Message),
+    /// One value after another, by majorities.
+    Paxos(crate::protocols::paxos::Message),
 }

@@ -29,6 +29,7 @@ mod ledger;
 mod lock_service;
 mod member;
 mod message;
+mod paxos_node;
 mod peer;
 mod queue;
 mod quorum_node;
@@ -91,6 +92,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<paxos_node::PaxosNode>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -17,6 +17,7 @@ pub mod history;
 pub mod kv;
 pub mod lease;
 pub mod oral_messages;
+pub mod paxos;
 pub mod phi;
 pub mod primary_backup;
 pub mod primary_copy;

@@ -1,0 +1,123 @@
+//! What the lessons on agreement and replication say in figures, beside what comes of a run whose ways and disks take
+//! always the same time.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::disallowed_methods, reason = "it reads files")]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use faultline::components::{Record, What};
+use faultline::scenario::{Document, Run, Sink};
+use faultline::sim::{Payload, Time, Value as Setting};
+use toml::{Table, Value};
+
+/// What was measured, and how many messages of each name were sent.
+#[derive(Default)]
+struct Counted {
+    measured: BTreeMap<&'static str, Vec<u64>>,
+    sent: BTreeMap<&'static str, u32>,
+}
+
+impl Sink for Counted {
+    fn take(&mut self, record: Record) {
+        match record.what {
+            What::Measure { name, value } => self.measured.entry(name).or_default().push(value),
+            What::Sent { message, .. } => *self.sent.entry(message.name()).or_default() += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Counted {
+    fn count(&self, name: &str) -> f64 {
+        self.measured.get(name).map_or(0.0, |values| values.len() as f64)
+    }
+    /// In milliseconds.
+    fn mean(&self, name: &str) -> f64 {
+        let values = self.measured.get(name).map_or(&[][..], Vec::as_slice);
+        values.iter().sum::<u64>() as f64 / values.len() as f64 / 1e3
+    }
+    fn sent(&self, name: &str) -> f64 {
+        self.sent.get(name).copied().map_or(0.0, f64::from)
+    }
+}
+
+/// A built-in scenario for so many seconds, with changes to its document: no checks, which would only cost time.
+fn run(name: &str, seconds: u64, settings: &[(&str, Setting)], edit: impl Fn(&mut Table)) -> Counted {
+    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
+    for part in ["cues", "checks", "lesson"] {
+        whole.remove(part);
+    }
+    edit(&mut whole);
+    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
+    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
+    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
+    let (mut counted, mut run) = (Counted::default(), Run::new(Rc::new(document), 1).expect("it has no problems"));
+    run.run_until(Time(seconds * 1_000_000), &mut counted);
+    counted
+}
+
+#[track_caller]
+fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
+    println!("{what}: {found:.4}, by the formula {expected:.4}");
+    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
+}
+
+fn constant(span: &str) -> Value {
+    Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]))
+}
+
+/// Every way takes 40 ms, every write to a disk 2 ms, and nothing else takes any time; one client asks, and of the others
+/// there are so many.
+fn steady(whole: &mut Table, group: &str, count: i64) {
+    for link in whole["links"].as_array_mut().expect("links") {
+        link.as_table_mut().expect("a link").insert("delay".to_owned(), constant("40ms"));
+    }
+    for of in whole["groups"].as_array_mut().expect("groups") {
+        let of = of.as_table_mut().expect("a group");
+        let name = of["name"].as_str().expect("a name").to_owned();
+        of.insert("disk".to_owned(), constant("2ms"));
+        of.insert("service".to_owned(), constant("0s"));
+        if name == "clients" {
+            of.insert("count".to_owned(), Value::Integer(1));
+        } else if name == group {
+            of.insert("count".to_owned(), Value::Integer(count));
+        }
+    }
+}
+
+#[test]
+fn a_value_of_paxos_takes_two_round_trips_and_of_a_distinguished_proposer_one() {
+    for nodes in [3, 5, 7] {
+        let others = f64::from(nodes as u32 - 1);
+        for (proposes, ways, disks) in [("everyone", 6.0, 3.0), ("one", 4.0, 1.0)] {
+            let settings = [
+                ("proposes", Setting::text(proposes)),
+                ("asks", Setting::text("last")),
+                ("rate", Setting::Number(2.0)),
+            ];
+            let counted = run("paxos", 200, &settings, |whole| steady(whole, "nodes", nodes));
+            let values = counted.count("values chosen");
+            assert!(values > 100.0, "{values} values");
+            near(&format!("{nodes} nodes, {proposes}: time"), counted.mean("latency"), ways * 40.0 + disks * 2.0, 0.5);
+            let ballots = if proposes == "one" { 1.0 } else { counted.count("ballots") };
+            for (name, expected) in [
+                ("Prepare", ballots * others),
+                ("Promise", ballots * others),
+                ("Accept", values * others),
+                ("Accepted", values * others),
+                ("Chosen", values * others),
+            ] {
+                // The last of them may be under way.
+                near(&format!("{nodes} nodes, {proposes}: {name}"), counted.sent(name), expected, others);
+            }
+            near(
+                &format!("{nodes} nodes, {proposes}: ballots"),
+                counted.count("ballots"),
+                if proposes == "one" { 1.0 } else { values },
+                1.0,
+            );
+        }
+    }
+}
