@@ -85,7 +85,6 @@ const MISSING: &[&str] = &[
     "cellular",
     "mmo",
     "aircraft",
-    "chain-replication",
     "consistent-hashing",
     "merkle-trees",
     "logical-clocks",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "specialised-parts",
     "breaking-up-tasks",
     "paxos",
+    "chain-replication",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

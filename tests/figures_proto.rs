@@ -121,3 +121,21 @@ fn a_value_of_paxos_takes_two_round_trips_and_of_a_distinguished_proposer_one() 
         }
     }
 }
+
+#[test]
+fn a_write_of_a_chain_takes_a_way_and_a_disk_more_for_each_server_and_a_read_two_ways() {
+    for servers in 2..=6 {
+        let n = f64::from(servers as u32);
+        for (reads, expected) in [(0.0, (n + 1.0) * 40.0 + n * 2.0), (1.0, 80.0)] {
+            let settings = [("reads", Setting::Number(reads))];
+            let counted = run("chain-replication", 200, &settings, |whole| steady(whole, "servers", servers));
+            let done = counted.count("operations");
+            assert!(done > 100.0, "{done} operations");
+            // The first finds out whom to ask.
+            near(&format!("{servers} servers, reads {reads}"), counted.mean("latency"), expected, 1.0);
+            let writes = if reads > 0.0 { 0.0 } else { done };
+            near("Update", counted.sent("Update"), writes * (n - 1.0), n);
+            near("Ack", counted.sent("Ack"), writes * (n - 1.0), 2.0 * n);
+        }
+    }
+}

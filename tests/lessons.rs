@@ -29,6 +29,7 @@ const BUILT_ON: &[(&str, usize, usize, &str)] = &[
     ("overload", 3, 1, "a storm that has not begun cannot end"),
     ("quorum", 2, 1, "the node was killed in step 1"),
     ("two-phase-commit", 3, 1, "the coordinator was killed in step 2"),
+    ("chain-replication", 3, 1, "the servers were killed in step 2"),
 ];
 
 /// Tasks that come about only in a run that begins anew, as their steps say: not in one in which all before was done.

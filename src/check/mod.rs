@@ -1,6 +1,7 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod atomic_commit;
+mod chain;
 mod chat;
 mod conserved;
 mod converged;
@@ -179,5 +180,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("one value is chosen, and no other learnt"),
         promise: paxos::PROMISE,
         make: paxos::make,
+    },
+    CheckKind {
+        name: chain::NAME,
+        brief: crate::later_text!("each has what its successor has, and more"),
+        promise: chain::PROMISE,
+        make: chain::make,
     },
 ];

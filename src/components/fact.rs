@@ -198,6 +198,8 @@ pub enum Fact {
     Rumour(crate::protocols::rumour::Told),
     /// Something about an agreement by Paxos.
     Paxos(crate::protocols::paxos::Told),
+    /// Something about a chain of servers.
+    Chain(crate::protocols::chain::Told),
 }
 
 /// What is told of an operation.
@@ -303,6 +305,9 @@ impl Fact {
         "proposed",
         "agreed",
         "chosen",
+        "formed",
+        "took",
+        "transferred",
     ];
 
     /// Its name in conditions.
@@ -343,6 +348,7 @@ impl Fact {
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Paxos(told) => told.name(),
+            Fact::Chain(told) => told.name(),
         }
     }
 }

@@ -107,4 +107,6 @@ messages! {
     Crdt(crate::protocols::crdt::Message),
     /// One value after another, by majorities.
     Paxos(crate::protocols::paxos::Message),
+    /// Values on a chain of servers.
+    Chain(crate::protocols::chain::Message),
 }

@@ -13,6 +13,8 @@ mod balancer;
 mod box_office;
 mod buyer;
 mod cache;
+mod chain_master;
+mod chain_node;
 mod client;
 mod consumer;
 mod crdt_replica;
@@ -93,6 +95,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
     Kind::of::<paxos_node::PaxosNode>(),
+    Kind::of::<chain_node::ChainNode>(),
+    Kind::of::<chain_master::ChainMaster>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
