@@ -85,7 +85,6 @@ const MISSING: &[&str] = &[
     "cellular",
     "mmo",
     "aircraft",
-    "consistent-hashing",
     "merkle-trees",
     "logical-clocks",
     "saga",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "breaking-up-tasks",
     "paxos",
     "chain-replication",
+    "consistent-hashing",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -139,3 +139,105 @@ fn a_write_of_a_chain_takes_a_way_and_a_disk_more_for_each_server_and_a_read_two
         }
     }
 }
+
+/// What a cue adds or removes, at ten seconds.
+fn at_ten(whole: &mut Table, act: &str, what: &str, name: &str) {
+    let act = Table::from_iter([(act.to_owned(), Value::Table(Table::from_iter([(what.to_owned(), name.into())])))]);
+    let mut cue = Table::new();
+    cue.insert("at".to_owned(), "10s".into());
+    cue.insert("then".to_owned(), Value::Array(vec![Value::Table(act)]));
+    whole.insert("cues".to_owned(), Value::Array(vec![Value::Table(cue)]));
+}
+
+fn caches(whole: &mut Table, count: i64) {
+    for of in whole["groups"].as_array_mut().expect("groups") {
+        let of = of.as_table_mut().expect("a group");
+        if of["name"].as_str() == Some("caches") {
+            of.insert("count".to_owned(), Value::Integer(count));
+        }
+    }
+}
+
+#[test]
+fn one_in_n_of_all_things_moves_on_a_ring_and_all_but_one_in_n_by_the_remainder() {
+    for n in [4_u32, 9, 19] {
+        let share = 1.0 / f64::from(n + 1);
+        for (choice, expected, tolerance) in [
+            // The share of one with 1000 places is spread by 1/√1000 of itself; three of these, and a bit.
+            ("consistent-hash", share, share * 0.12),
+            ("remainder", 1.0 - share, 1e-6),
+        ] {
+            let settings = [("choice", Setting::text(choice)), ("places", Setting::Number(1000.0))];
+            let moved = |act: &str, what: &str, name: &str, count: u32| {
+                let counted = run("consistent-hashing", 12, &settings, |whole| {
+                    caches(whole, i64::from(count));
+                    at_ten(whole, act, what, name);
+                });
+                assert!((counted.count("keys moved") - 1.0).abs() < 0.5, "once");
+                // Parts of a billion, told as microseconds and divided to milliseconds.
+                counted.mean("keys moved") * 1e3 / 1e9
+            };
+            near(&format!("{choice}: one comes to {n}"), moved("add", "what", "caches", n), expected, tolerance);
+            let goes = moved("remove", "node", "cache-2", n + 1);
+            near(&format!("{choice}: one of {} goes", n + 1), goes, expected, tolerance);
+        }
+    }
+}
+
+/// The most that a cache had under way, as a part of what it might have had: the bound on the average, rounded up.
+#[derive(Default)]
+struct UnderWay {
+    of: BTreeMap<u32, u64>,
+    most: f64,
+    bound: u64,
+}
+
+impl Sink for UnderWay {
+    fn take(&mut self, record: Record) {
+        match &record.what {
+            What::Sent { to, message, .. } if message.name() == "Request" && self.of.contains_key(&to.0) => {
+                let all: u64 = self.of.values().sum::<u64>() + 1;
+                let full = (all * self.bound).div_ceil(100 * self.of.len() as u64);
+                let has = self.of.get_mut(&to.0).expect("it is a cache");
+                *has += 1;
+                self.most = self.most.max(*has as f64 / full as f64);
+            }
+            What::Arrived { from, message, .. } if message.name() == "Response" => {
+                if let Some(has) = self.of.get_mut(&from.0) {
+                    *has = has.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn nobody_has_more_under_way_than_the_bound_on_the_average_and_without_it_somebody_has() {
+    let most = |choice: &str, bound: u64| {
+        let path = format!("{}/static/scenarios/consistent-hashing.toml", env!("CARGO_MANIFEST_DIR"));
+        let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("TOML");
+        for part in ["cues", "checks", "lesson"] {
+            whole.remove(part);
+        }
+        let document = Document::from_toml(&toml::to_string(&whole).expect("TOML")).expect("it has no problems");
+        let settings = [
+            ("choice".to_owned(), Setting::text(choice)),
+            ("about".to_owned(), Setting::text("popular")),
+            ("rate".to_owned(), Setting::Number(220.0)),
+            ("bound".to_owned(), Setting::Number(bound as f64)),
+        ];
+        let document = document.with_settings(&settings).expect("dials");
+        let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+        let caches = (1..=5).map(|place| run.world.find(&format!("cache-{place}")).expect("a cache").0);
+        let mut under_way = UnderWay { of: caches.map(|id| (id, 0)).collect(), most: 0.0, bound };
+        run.run_until(Time(60_000_000), &mut under_way);
+        under_way.most
+    };
+    for bound in [100, 125, 200] {
+        let found = most("bounded-hash", bound);
+        println!("bound {bound} %: at most {found:.3} of it");
+        assert!(found <= 1.0, "{found} of the bound of {bound} %");
+    }
+    assert!(most("consistent-hash", 125) > 2.0, "what is popular comes to one");
+}

@@ -43,8 +43,11 @@ const ANEW: &[(&str, usize, usize, &str)] = &[
 const LATE: &[(&str, usize, usize, &str)] = &[("independent-failures", 3, 1, "the rack's switch fails from 150 s on")];
 
 /// Tasks that come about by themselves as well, and why.
-const CUED: &[(&str, usize, usize, &str)] =
-    &[("detectors", 3, 1, "a cue pauses swim-5"), ("queue", 2, 1, "a cue kills consumer-1")];
+const CUED: &[(&str, usize, usize, &str)] = &[
+    ("detectors", 3, 1, "a cue pauses swim-5"),
+    ("queue", 2, 1, "a cue kills consumer-1"),
+    ("consistent-hashing", 2, 1, "a cue adds a sixth cache"),
+];
 /// For how long it is watched whether they do.
 const ALONE: Time = Time(120_000_000);
 
