@@ -87,7 +87,6 @@ const MISSING: &[&str] = &[
     "aircraft",
     "merkle-trees",
     "logical-clocks",
-    "saga",
     "election",
     "log",
     "clock-synchronisation",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "paxos",
     "chain-replication",
     "consistent-hashing",
+    "saga",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -241,3 +241,35 @@ fn nobody_has_more_under_way_than_the_bound_on_the_average_and_without_it_somebo
     }
     assert!(most("consistent-hash", 125) > 2.0, "what is popular comes to one");
 }
+
+#[test]
+fn a_saga_is_whole_if_nobody_declines_and_otherwise_each_step_that_was_done_is_undone() {
+    // Shares that hotel, card and airline decline.
+    for declined in [[0.1, 0.1, 0.2], [0.0, 0.5, 0.5], [0.3, 0.0, 0.0]] {
+        let counted = run("saga", 4_000, &[("rate", Setting::Number(2.0))], |whole| {
+            for link in whole["links"].as_array_mut().expect("links") {
+                link.as_table_mut().expect("a link").insert("delay".to_owned(), constant("40ms"));
+            }
+            let shares = ["hotel", "card", "airline"].iter().zip(declined);
+            for (name, share) in shares {
+                for group in whole["groups"].as_array_mut().expect("groups") {
+                    if group["name"].as_str() == Some(*name) {
+                        let config = group["config"].as_table_mut().expect("settings");
+                        config.insert("declines".to_owned(), Value::Float(share));
+                    }
+                }
+            }
+        });
+        let [a, b, c] = declined;
+        let (done, undone) = (counted.count("sagas done"), counted.count("sagas undone"));
+        let sagas = done + undone;
+        let whole = (1.0 - a) * (1.0 - b) * (1.0 - c);
+        let deviation = (whole * (1.0 - whole) / sagas).sqrt();
+        near("whole", done / sagas, whole, 4.0 * deviation + 1e-3);
+        // One step if the second declines, two if the third does.
+        let compensations = (1.0 - a) * (b + 2.0 * (1.0 - b) * c);
+        near("undone a saga", counted.count("steps undone") / sagas, compensations, 8.0 / sagas.sqrt());
+        // Three questions, three answers: six ways of 40 ms. The disks, of a few milliseconds each, are seven.
+        near("time of a whole one", counted.mean("time of a whole saga"), 240.0, 25.0);
+    }
+}

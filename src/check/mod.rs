@@ -18,6 +18,7 @@ mod primary;
 mod raft;
 mod regular;
 mod rumour;
+mod saga;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -186,5 +187,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("each has what its successor has, and more"),
         promise: chain::PROMISE,
         make: chain::make,
+    },
+    CheckKind {
+        name: saga::NAME,
+        brief: crate::later_text!("all steps, or the way back"),
+        promise: saga::PROMISE,
+        make: saga::make,
     },
 ];

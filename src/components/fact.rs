@@ -200,6 +200,8 @@ pub enum Fact {
     Paxos(crate::protocols::paxos::Told),
     /// Something about a chain of servers.
     Chain(crate::protocols::chain::Told),
+    /// Something about a saga.
+    Saga(crate::protocols::saga::Told),
 }
 
 /// What is told of an operation.
@@ -308,6 +310,11 @@ impl Fact {
         "formed",
         "took",
         "transferred",
+        "saga-began",
+        "did",
+        "declined",
+        "undid",
+        "saga-ended",
     ];
 
     /// Its name in conditions.
@@ -349,6 +356,7 @@ impl Fact {
             Fact::Rumour(told) => told.name(),
             Fact::Paxos(told) => told.name(),
             Fact::Chain(told) => told.name(),
+            Fact::Saga(told) => told.name(),
         }
     }
 }

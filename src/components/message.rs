@@ -109,4 +109,6 @@ messages! {
     Paxos(crate::protocols::paxos::Message),
     /// Values on a chain of servers.
     Chain(crate::protocols::chain::Message),
+    /// Steps of sagas, and their compensations.
+    Saga(crate::protocols::saga::Message),
 }

@@ -36,6 +36,8 @@ mod peer;
 mod queue;
 mod quorum_node;
 mod raft_node;
+mod saga_coordinator;
+mod saga_service;
 mod sender;
 mod sensor;
 mod server;
@@ -97,6 +99,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<paxos_node::PaxosNode>(),
     Kind::of::<chain_node::ChainNode>(),
     Kind::of::<chain_master::ChainMaster>(),
+    Kind::of::<saga_coordinator::SagaCoordinator>(),
+    Kind::of::<saga_service::SagaService>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -30,6 +30,7 @@ pub mod request;
 pub mod ring;
 pub mod routing;
 pub mod rumour;
+pub mod saga;
 pub mod scaling;
 pub mod swim;
 #[cfg(test)]
