@@ -82,12 +82,8 @@ const MISSING: &[&str] = &[
     "cellular",
     "mmo",
     "aircraft",
-    "paxos",
-    "chain-replication",
-    "consistent-hashing",
     "merkle-trees",
     "logical-clocks",
-    "saga",
     "election",
     "log",
     "clock-synchronisation",
@@ -106,6 +102,10 @@ const WHOLE: &[&str] = &[
     "fault-tolerance",
     "deployment",
     "observability",
+    "paxos",
+    "chain-replication",
+    "consistent-hashing",
+    "saga",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

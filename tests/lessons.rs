@@ -29,6 +29,7 @@ const BUILT_ON: &[(&str, usize, usize, &str)] = &[
     ("overload", 3, 1, "a storm that has not begun cannot end"),
     ("quorum", 2, 1, "the node was killed in step 1"),
     ("two-phase-commit", 3, 1, "the coordinator was killed in step 2"),
+    ("chain-replication", 3, 1, "the servers were killed in step 2"),
 ];
 
 /// Tasks that come about only in a run that begins anew, as their steps say: not in one in which all before was done.
@@ -42,8 +43,11 @@ const ANEW: &[(&str, usize, usize, &str)] = &[
 const LATE: &[(&str, usize, usize, &str)] = &[("independent-failures", 3, 1, "the rack's switch fails from 150 s on")];
 
 /// Tasks that come about by themselves as well, and why.
-const CUED: &[(&str, usize, usize, &str)] =
-    &[("detectors", 3, 1, "a cue pauses swim-5"), ("queue", 2, 1, "a cue kills consumer-1")];
+const CUED: &[(&str, usize, usize, &str)] = &[
+    ("detectors", 3, 1, "a cue pauses swim-5"),
+    ("queue", 2, 1, "a cue kills consumer-1"),
+    ("consistent-hashing", 2, 1, "a cue adds a sixth cache"),
+];
 /// For how long it is watched whether they do.
 const ALONE: Time = Time(120_000_000);
 

@@ -179,7 +179,7 @@ fn breach(at: Time, record: RecordId, node: NodeId, what: &str, seen: &Seen) -> 
 }
 
 /// Whether something is wrong anywhere now.
-fn trouble(world: &World) -> bool {
+pub(super) fn trouble(world: &World) -> bool {
     world.nodes().any(|(_, node)| {
         let machine = node.status != Status::Up || node.slow > 1000 || node.disk.full || node.disk.stuck;
         machine || node.lies.is_some() || node.links.iter().any(|link| link.cut || link.held)
@@ -187,7 +187,7 @@ fn trouble(world: &World) -> bool {
 }
 
 /// Whether a record is a failure, or a repair, or something else that lets nobody say how long it will take.
-fn unsettles(what: &What) -> bool {
+pub(super) fn unsettles(what: &What) -> bool {
     matches!(
         what,
         What::Placed

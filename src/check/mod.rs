@@ -1,6 +1,7 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod atomic_commit;
+mod chain;
 mod chat;
 mod conserved;
 mod converged;
@@ -12,10 +13,12 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
+mod paxos;
 mod primary;
 mod raft;
 mod regular;
 mod rumour;
+mod saga;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -172,5 +175,23 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone hears, and nothing comes back"),
         promise: rumour::PROMISE,
         make: rumour::make,
+    },
+    CheckKind {
+        name: paxos::NAME,
+        brief: crate::later_text!("one value is chosen, and no other learnt"),
+        promise: paxos::PROMISE,
+        make: paxos::make,
+    },
+    CheckKind {
+        name: chain::NAME,
+        brief: crate::later_text!("each has what its successor has, and more"),
+        promise: chain::PROMISE,
+        make: chain::make,
+    },
+    CheckKind {
+        name: saga::NAME,
+        brief: crate::later_text!("all steps, or the way back"),
+        promise: saga::PROMISE,
+        make: saga::make,
     },
 ];

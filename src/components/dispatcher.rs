@@ -6,7 +6,7 @@ use crate::protocols::bucket::Bucket;
 use crate::protocols::calls::{self, About, Calling, Calls, Manner, Outcome};
 use crate::protocols::choosing::{Choosing, Policy};
 use crate::protocols::request::Message as Request;
-use crate::protocols::ring::Ring;
+use crate::protocols::ring::{Ring, remainders_moved};
 use crate::protocols::scaling::Message as Scaling;
 use crate::protocols::{Family, request};
 use crate::sim::{Component, Context, Later, Lift, Look, Machine, NodeId, Table, Work};
@@ -68,7 +68,15 @@ impl Dispatcher {
         let before: Ring = chooser.ring().clone();
         let (ready, draining) = (&self.ready.0, &self.draining.0);
         let serves = |id: &NodeId| (!config.announced || ready.contains(id)) && !draining.contains(id);
+        let remainder = config.choice == Policy::Remainder;
+        let old: Vec<NodeId> = if remainder { chooser.servers().collect() } else { Vec::new() };
         let changed = chooser.know(super::behind(cx.peers(), cx.template()).filter(serves));
+        if changed && !old.is_empty() {
+            let new: Vec<NodeId> = chooser.servers().collect();
+            let (all, between) = remainders_moved(&old, &new);
+            cx.measure("keys moved", all);
+            cx.measure("keys moved between those that stay", between);
+        }
         if config.choice != Policy::ConsistentHash || !chooser.turn_ring(config.choosing.virtual_nodes) {
             return;
         }

@@ -198,6 +198,12 @@ pub enum Fact {
     Rumour(crate::protocols::rumour::Told),
     /// Something that whoever runs a service has done.
     Operations(crate::protocols::operations::Told),
+    /// Something about an agreement by Paxos.
+    Paxos(crate::protocols::paxos::Told),
+    /// Something about a chain of servers.
+    Chain(crate::protocols::chain::Told),
+    /// Something about a saga.
+    Saga(crate::protocols::saga::Told),
 }
 
 /// What is told of an operation.
@@ -304,6 +310,19 @@ impl Fact {
         "taken-back",
         "rightly-blamed",
         "wrongly-blamed",
+        "founded",
+        "promised",
+        "proposed",
+        "agreed",
+        "chosen",
+        "formed",
+        "took",
+        "transferred",
+        "saga-began",
+        "did",
+        "declined",
+        "undid",
+        "saga-ended",
     ];
 
     /// Its name in conditions.
@@ -344,6 +363,9 @@ impl Fact {
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Operations(told) => told.name(),
+            Fact::Paxos(told) => told.name(),
+            Fact::Chain(told) => told.name(),
+            Fact::Saga(told) => told.name(),
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use crate::protocols::Family;
 use crate::protocols::kv::{self, Op};
-use crate::sim::{Component, Context, Disk, Look, Micros, NodeId, Table, Time, Work};
+use crate::sim::{Component, Context, Disk, Later, Look, Micros, NodeId, Table, Time, Work};
 
 use super::fact::{Datum, Step};
 use super::{Fact, Glyph, Message, Placeable};
@@ -25,11 +25,14 @@ crate::choice! {
         Any = "any",
         /// Whoever last did what it asked, the first at the beginning: the leader, where there is one.
         Last = "last",
+        /// For reads whoever last answered one, for the others whoever last took one in: where one server takes them and
+        /// another answers.
+        Apart = "apart",
     }
 }
 
 /// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
-pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica"];
+pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node"];
 
 crate::config! {
     /// What can be set about a client of stores.
@@ -103,6 +106,8 @@ pub struct KvClient {
     seen: Table<u32, u64>,
     /// Who last did what it asked.
     last: Option<NodeId>,
+    /// Whom it asks for reads, and for the others, where it asks apart.
+    places: Later<[Option<NodeId>; 2]>,
     done: u64,
     refused: u64,
     unknown: u64,
@@ -131,6 +136,10 @@ impl KvClient {
         let stores = stores(cx);
         let place = if cx.config().asks == Asks::Any { which % stores.len().max(1) as u64 } else { 0 };
         let last = self.last.filter(|last| cx.config().asks == Asks::Last && stores.contains(last));
+        let apart = cx.config().asks == Asks::Apart;
+        let placed = self.places.0[usize::from(reads >= cx.config().reads)];
+        let placed = placed.filter(|store| apart && stores.contains(store));
+        let last = last.or(placed);
         let Some(store) = last.or_else(|| stores.get(place as usize).copied()) else { return KvClient::later(cx) };
         self.number += 1;
         let (life, count) = (self.number / LIFE - 1, self.number % LIFE);
@@ -145,6 +154,13 @@ impl KvClient {
         self.ask(cx, open, store);
     }
 
+    /// Remembers whom to ask for what.
+    fn place(&mut self, cx: &Context<Self>, op: Op, store: Option<NodeId>) {
+        if cx.config().asks == Asks::Apart {
+            self.places.0[usize::from(op != Op::Read)] = store;
+        }
+    }
+
     /// Asks a store for an operation, for the first time or again.
     fn ask(&mut self, cx: &mut Context<Self>, open: Open, store: NodeId) {
         let Open { number, key, op, attempts, .. } = open;
@@ -157,6 +173,7 @@ impl KvClient {
     /// No answer came from the store that was asked last.
     fn unanswered(&mut self, cx: &mut Context<Self>, open: Open) {
         let open = Open { perhaps: true, ..open };
+        self.place(cx, open.op, None);
         match KvClient::next_store(cx, &open) {
             Some(store) => self.ask(cx, open, store),
             None => self.give_up(cx, open),
@@ -171,7 +188,10 @@ impl KvClient {
             return self.give_up(cx, open);
         }
         match ask.filter(|ask| *ask != from && stores(cx).contains(ask)) {
-            Some(store) => self.ask(cx, open, store),
+            Some(store) => {
+                self.place(cx, open.op, Some(store));
+                self.ask(cx, open, store);
+            }
             None => {
                 self.open = Some(open);
                 cx.cancel(&Timer::Unanswered);
@@ -231,8 +251,9 @@ impl KvClient {
 
     /// An operation came to something at a store.
     fn answered(&mut self, cx: &mut Context<Self>, from: NodeId, number: u64, came: Option<Option<u64>>) {
-        if self.open.is_some_and(|open| open.number == number) {
+        if let Some(open) = self.open.filter(|open| open.number == number) {
             self.last = Some(from);
+            self.place(cx, open.op, Some(if open.op == Op::Read { from } else { open.asked }));
         }
         self.end(cx, number, Step::Ok, came);
     }
@@ -260,6 +281,7 @@ impl Component for KvClient {
             ready: false,
             seen: Table::new(),
             last: None,
+            places: Later::default(),
             done: 0,
             refused: 0,
             unknown: 0,

@@ -109,4 +109,10 @@ messages! {
     Operations(crate::protocols::operations::Message),
     /// What services tell of themselves.
     Telemetry(crate::protocols::telemetry::Message),
+    /// One value after another, by majorities.
+    Paxos(crate::protocols::paxos::Message),
+    /// Values on a chain of servers.
+    Chain(crate::protocols::chain::Message),
+    /// Steps of sagas, and their compensations.
+    Saga(crate::protocols::saga::Message),
 }

@@ -13,6 +13,8 @@ mod balancer;
 mod box_office;
 mod buyer;
 mod cache;
+mod chain_master;
+mod chain_node;
 mod client;
 mod consumer;
 mod crdt_replica;
@@ -32,10 +34,13 @@ mod lock_service;
 mod member;
 mod message;
 mod operator;
+mod paxos_node;
 mod peer;
 mod queue;
 mod quorum_node;
 mod raft_node;
+mod saga_coordinator;
+mod saga_service;
 mod sender;
 mod sensor;
 mod server;
@@ -97,6 +102,11 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<operator::Operator>(),
     Kind::of::<deployer::Deployer>(),
     Kind::of::<investigator::Investigator>(),
+    Kind::of::<paxos_node::PaxosNode>(),
+    Kind::of::<chain_node::ChainNode>(),
+    Kind::of::<chain_master::ChainMaster>(),
+    Kind::of::<saga_coordinator::SagaCoordinator>(),
+    Kind::of::<saga_service::SagaService>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

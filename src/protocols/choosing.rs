@@ -12,7 +12,7 @@
 
 use crate::sim::{Later, Micros, NodeId, Stream, Time};
 
-use super::ring::{Ring, capacity, jump};
+use super::ring::{Ring, capacity, jump, mixed};
 
 /// How many servers may be drawn for a choice among them.
 pub const MAX_CHOICES: u32 = 16;
@@ -39,6 +39,9 @@ crate::choice! {
         /// The first along the ring, from the key's place on, that has not more than its bound under way (Mirrokni, Thorup
         /// and Zadimoghaddam 2018).
         BoundedHash = "bounded-hash",
+        /// The one whose place in the list is the remainder of the key by how many there are; when one comes or goes nearly
+        /// all keys belong to another, which is a mistake where servers remember.
+        Remainder = "remainder",
     }
 }
 
@@ -294,6 +297,7 @@ impl Chooser {
                 owner.unwrap_or(free[luck.below(count as u64) as usize])
             }
             Policy::JumpHash => free[jump(key, count as u64) as usize],
+            Policy::Remainder => free[(mixed(key) % count as u64) as usize],
         };
         Some(self.servers[place].id)
     }

@@ -128,6 +128,27 @@ pub fn capacity(permille: u64, keys: u64, nodes: u64) -> u64 {
     (u128::from(keys) * u128::from(permille)).div_ceil(1_000 * u128::from(nodes.max(1))) as u64
 }
 
+/// A key as a number in which nothing of its order is left: equal keys give equal ones.
+pub fn mixed(key: u64) -> u64 {
+    place_of([0, key])
+}
+
+/// How many remainders are looked at, at most, to see how many keys move.
+const REMAINDERS: u64 = 100_000;
+
+/// The share of all keys that belongs to another node, where a key belongs to the one at the remainder of its division by
+/// how many there are: in all, and between nodes of both lists, in parts of a billion.
+pub fn remainders_moved(before: &[NodeId], after: &[NodeId]) -> (u64, u64) {
+    let (n, m) = (before.len() as u64, after.len() as u64);
+    // After so many keys in a row all pairs of remainders have come, as often as one another.
+    let all = (n * m).min(REMAINDERS);
+    let pair = |key: u64| (before[(key % n) as usize], after[(key % m) as usize]);
+    let moved = || (0..all).map(pair).filter(|(old, new)| old != new);
+    let between = moved().filter(|(old, new)| after.contains(old) && before.contains(new)).count() as u64;
+    let share = |count: u64| (count * WHOLE).checked_div(all).unwrap_or(0);
+    (share(moved().count() as u64), share(between))
+}
+
 /// The bucket, below `buckets`, that a key belongs to by jump consistent hashing; zero where there is none.
 pub fn jump(mut key: u64, buckets: u64) -> u64 {
     let (mut bucket, mut next) = (0, 0_u64);
@@ -157,6 +178,18 @@ mod tests {
         // One more bucket takes keys for itself and moves no other.
         assert!((0..2_000).all(|key| [jump(key, 10), 10].contains(&jump(key, 11))));
         assert_eq!(jump(7, 0), 0);
+    }
+
+    #[test]
+    fn by_the_remainder_all_but_one_in_n_move_when_one_more_comes() {
+        for n in 1..=20_u32 {
+            let (all, between) = remainders_moved(&nodes(1..=n), &nodes(1..=n + 1));
+            assert!(all.abs_diff(WHOLE * u64::from(n) / u64::from(n + 1)) <= 1, "{n}: {all}");
+            // All that do not come to the newcomer.
+            assert!(between.abs_diff(all - WHOLE / u64::from(n + 1)) <= 2, "{n}: {between} of {all}");
+        }
+        assert_eq!(remainders_moved(&[], &nodes(1..=3)), (0, 0));
+        assert_eq!(remainders_moved(&nodes(1..=3), &nodes(1..=3)), (0, 0));
     }
 
     #[test]

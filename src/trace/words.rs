@@ -248,6 +248,9 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Operations(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Paxos(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Saga(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {
             let last = index + (entries.len() as u64).saturating_sub(1);

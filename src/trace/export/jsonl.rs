@@ -118,6 +118,15 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::General(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Paxos(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
+        Fact::Chain(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
+        Fact::Saga(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
         }
