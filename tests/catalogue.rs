@@ -83,7 +83,6 @@ const MISSING: &[&str] = &[
     "cloud",
     "telephone",
     "cellular",
-    "mmo",
     "aircraft",
     "paxos",
     "chain-replication",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "mmo",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -182,3 +182,63 @@ fn stragglers_decide_how_long_a_job_takes_where_nothing_is_done_twice() {
     near("jobs with a straggler", slow("0s"), 1.0 - (31.0 / 32.0_f64).powi(32), 0.05);
     near("with second copies", slow("600ms"), 0.0, 0.05);
 }
+
+/// The constant law, as documents write it.
+fn always(span: &str) -> Value {
+    Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]))
+}
+
+/// Sets a field of a group, or of its `config`.
+fn set(whole: &mut Table, group: &str, field: &str, value: Value) {
+    let groups = whole["groups"].as_array_mut().expect("groups");
+    let group = groups.iter_mut().find(|one| one["name"].as_str() == Some(group)).expect("a group");
+    let group = group.as_table_mut().expect("a group");
+    match ["count", "disk", "service", "zones"].contains(&field) {
+        true => group.insert(field.to_owned(), value),
+        false => {
+            let config = group.entry("config").or_insert_with(|| Value::Table(Table::new()));
+            config.as_table_mut().expect("settings").insert(field.to_owned(), value)
+        }
+    };
+}
+
+#[test]
+fn a_crowd_is_told_of_by_its_square_and_of_the_nearest_by_its_number() {
+    let word = faultline::sim::Value::text;
+    let last = |measured: &Measured| *measured.of("states").last().expect("a tick") as f64;
+    for n in [9_u32, 18, 36] {
+        let alone = |whole: &mut Table| set(whole, "players", "count", Value::Integer(i64::from(n)));
+        let crowd = [("stripes", number(1)), ("crowd", number(1))];
+        let n = f64::from(n);
+        near("a crowd", last(&run("mmo", 60, &crowd, alone)), n * (n - 1.0), 0.0);
+        let nearest = [crowd.as_slice(), &[("interest", word("nearest")), ("most", number(8))]].concat();
+        near("told of eight", last(&run("mmo", 60, &nearest, alone)), n * 8.0, 0.0);
+    }
+    // Two who stand anywhere in a rectangle are within reach with this probability (Ghosh 1951). They walk at once, so
+    // that they stand anywhere; every eight seconds all is drawn anew, so that 600 s are some 75 pictures.
+    let (a, b, r) = (2_400.0_f64, 800.0, 250.0_f64);
+    let pairs = std::f64::consts::PI * a * b * r * r - 4.0 / 3.0 * (a + b) * r.powi(3) + r.powi(4) / 2.0;
+    let measured = run("mmo", 600, &[("stripes", number(1))], |whole| {
+        set(whole, "zones", "pace", Value::Integer(10_000));
+    });
+    near("within reach", measured.mean("states") * 1e6, 36.0 * 35.0 * pairs / (a * b * a * b), 6.5);
+}
+
+#[test]
+fn a_handover_takes_two_writes_and_a_way_there_and_back() {
+    let measured = run("mmo", 120, &[], |whole| {
+        set(whole, "zones", "disk", always("5ms"));
+        for link in whole["links"].as_array_mut().expect("links") {
+            let link = link.as_table_mut().expect("a link");
+            for what in ["loss", "duplicate", "reorder", "detour"] {
+                link.remove(what);
+            }
+            link.insert("delay".to_owned(), always("60ms"));
+        }
+    });
+    let mut took = measured.of("handover").to_vec();
+    took.sort_unstable();
+    near("a handover", took[took.len() / 2] as f64 / 1e6, 2.0 * (0.005 + 0.060), 0.002);
+    // Some wait at a disk for another's write.
+    assert!(took[0] >= 129_999, "{}", took[0]);
+}

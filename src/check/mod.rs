@@ -12,6 +12,7 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
+mod one_place;
 mod primary;
 mod raft;
 mod regular;
@@ -172,5 +173,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone hears, and nothing comes back"),
         promise: rumour::PROMISE,
         make: rumour::make,
+    },
+    CheckKind {
+        name: one_place::NAME,
+        brief: crate::later_text!("everyone and everything once"),
+        promise: one_place::PROMISE,
+        make: one_place::make,
     },
 ];

@@ -196,6 +196,8 @@ pub enum Fact {
     General(crate::protocols::oral_messages::Told),
     /// Something about what a site of a replicated database has heard.
     Rumour(crate::protocols::rumour::Told),
+    /// Something about a player and the zone that they are in.
+    Player(crate::protocols::handover::Told),
 }
 
 /// What is told of an operation.
@@ -296,6 +298,9 @@ impl Fact {
         "lost-interest",
         "discarded",
         "found",
+        "entered-zone",
+        "left-zone",
+        "item-given",
     ];
 
     /// Its name in conditions.
@@ -335,6 +340,7 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
+            Fact::Player(told) => told.name(),
         }
     }
 }

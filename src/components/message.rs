@@ -105,4 +105,8 @@ messages! {
     PrimaryCopy(crate::protocols::primary_copy::Message),
     /// Conflict-free data.
     Crdt(crate::protocols::crdt::Message),
+    /// Players who go from one zone to another.
+    Handover(crate::protocols::handover::Message),
+    /// Players and what they see.
+    Game(crate::protocols::game::Message),
 }

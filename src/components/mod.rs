@@ -30,6 +30,7 @@ mod lock_service;
 mod member;
 mod message;
 mod peer;
+mod player;
 mod queue;
 mod quorum_node;
 mod raft_node;
@@ -43,6 +44,7 @@ mod tx_participant;
 mod view_manager;
 mod voter;
 mod writer;
+mod zone_server;
 
 pub use fact::{Datum, Fact, Step};
 pub use message::Message;
@@ -91,6 +93,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<zone_server::ZoneServer>(),
+    Kind::of::<player::Player>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

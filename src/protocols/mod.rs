@@ -11,6 +11,8 @@ pub mod chat;
 pub mod choosing;
 pub mod crdt;
 pub mod delivery;
+pub mod game;
+pub mod handover;
 pub mod health;
 pub mod heartbeats;
 pub mod history;
