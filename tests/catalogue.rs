@@ -80,7 +80,6 @@ const MISSING: &[&str] = &[
     "the-body",
     "fault-tolerance",
     "internet",
-    "cloud",
     "telephone",
     "cellular",
     "aircraft",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "specialised-parts",
     "breaking-up-tasks",
     "mmo",
+    "cloud",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -242,3 +242,68 @@ fn a_handover_takes_two_writes_and_a_way_there_and_back() {
     // Some wait at a disk for another's write.
     assert!(took[0] >= 129_999, "{}", took[0]);
 }
+
+/// A part of a document: tables as TOML has them.
+fn part(text: &str) -> Table {
+    toml::from_str(text).expect("it is TOML")
+}
+
+#[test]
+fn a_neighbour_slows_a_shared_host_as_processor_sharing_says() {
+    let measured = run("cloud", 3_000, &[("neighbour", number(40))], |whole| {
+        // Nobody loses patience, which the formula does not know.
+        for group in ["people", "fronts", "neighbour"] {
+            for (field, value) in [("timeout", Value::String("0s".into())), ("breaker", Value::Integer(0))] {
+                set(whole, group, field, value);
+            }
+        }
+    });
+    let time = |busy: f64| 0.030 / (1.0 - busy);
+    // Each of four hosts has a quarter of 30 a second, and those in north-a half of 40 besides.
+    let (home, away) = (time((7.5 + 20.0) * 0.030), time(7.5 * 0.030));
+    // There and back: half a millisecond between machines, a half more between two zones, and the balancer itself.
+    near("a shop with a neighbour", measured.mean("gathered"), (home + away) / 2.0 + 0.0021, 0.008);
+    near("the neighbour", measured.mean("sojourn of class 2"), home + 0.024, 0.012);
+}
+
+/// Zones that fail on their own, each up for four parts of five: long enough that nobody's time-out counts.
+fn zones_fail(whole: &mut Table) {
+    for zone in ["north-a", "north-b", "north-c"] {
+        let plan = format!(
+            "faults = [\"kill\"]\ntargets = [\"{zone}\"]\ntogether = true\nevery = \"400s\"\nrepair = \"100s\"\n"
+        );
+        let plans = whole.entry("plans").or_insert_with(|| Value::Array(Vec::new()));
+        plans.as_array_mut().expect("plans").push(Value::Table(part(&plan)));
+    }
+    for (group, rate) in [("people", 2.0), ("accounts", 0.5), ("far-people", 0.0), ("neighbour", 0.0)] {
+        set(whole, group, "rate", Value::Float(rate));
+    }
+}
+
+#[test]
+fn availability_is_what_parts_in_a_row_and_side_by_side_come_to() {
+    let a = 0.8_f64;
+    let runs = 60_000;
+    let shop = |hosts: u32| {
+        let measured = run("cloud", runs, &[("hosts", number(hosts))], zones_fail);
+        measured.count("sojourn of class 0") / measured.count("arrivals")
+    };
+    // Some 120 failures of each zone: what is up varies by a fortieth of the whole.
+    near("spread over three zones", shop(4), 1.0 - (1.0 - a).powi(3), 0.03);
+    near("packed into one", shop(2), a, 0.07);
+    let store = |w: u32| {
+        let settings = [("w", number(w))];
+        let count = |whole: fn(&mut Table)| {
+            run("cloud", runs, &settings, |document| {
+                zones_fail(document);
+                // Only writes, which are what waits for so many.
+                set(document, "accounts", "reads", Value::Integer(0));
+                whole(document);
+            })
+            .count("operations")
+        };
+        count(|_| ()) / count(|document| drop(document.remove("plans")))
+    };
+    near("two of three stores", store(2), 3.0 * a * a - 2.0 * a.powi(3), 0.07);
+    near("all three stores", store(3), a.powi(3), 0.09);
+}
