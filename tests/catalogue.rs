@@ -75,12 +75,9 @@ const MECHANISMS: [(&str, &str); 24] = [
 const MISSING: &[&str] = &[
     "shared-state",
     "scaling",
-    "the-body",
     "internet",
-    "cloud",
     "telephone",
     "cellular",
-    "mmo",
     "aircraft",
     "merkle-trees",
     "logical-clocks",
@@ -106,6 +103,9 @@ const WHOLE: &[&str] = &[
     "chain-replication",
     "consistent-hashing",
     "saga",
+    "mmo",
+    "the-body",
+    "cloud",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

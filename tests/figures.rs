@@ -182,3 +182,198 @@ fn stragglers_decide_how_long_a_job_takes_where_nothing_is_done_twice() {
     near("jobs with a straggler", slow("0s"), 1.0 - (31.0 / 32.0_f64).powi(32), 0.05);
     near("with second copies", slow("600ms"), 0.0, 0.05);
 }
+
+/// The constant law, as documents write it.
+fn always(span: &str) -> Value {
+    Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]))
+}
+
+/// Sets a field of a group, or of its `config`.
+fn set(whole: &mut Table, group: &str, field: &str, value: Value) {
+    let groups = whole["groups"].as_array_mut().expect("groups");
+    let group = groups.iter_mut().find(|one| one["name"].as_str() == Some(group)).expect("a group");
+    let group = group.as_table_mut().expect("a group");
+    match ["count", "disk", "service", "zones"].contains(&field) {
+        true => group.insert(field.to_owned(), value),
+        false => {
+            let config = group.entry("config").or_insert_with(|| Value::Table(Table::new()));
+            config.as_table_mut().expect("settings").insert(field.to_owned(), value)
+        }
+    };
+}
+
+#[test]
+fn a_crowd_is_told_of_by_its_square_and_of_the_nearest_by_its_number() {
+    let word = faultline::sim::Value::text;
+    let last = |measured: &Measured| *measured.of("states").last().expect("a tick") as f64;
+    for n in [9_u32, 18, 36] {
+        let alone = |whole: &mut Table| set(whole, "players", "count", Value::Integer(i64::from(n)));
+        let crowd = [("stripes", number(1)), ("crowd", number(1))];
+        let n = f64::from(n);
+        near("a crowd", last(&run("mmo", 60, &crowd, alone)), n * (n - 1.0), 0.0);
+        let nearest = [crowd.as_slice(), &[("interest", word("nearest")), ("most", number(8))]].concat();
+        near("told of eight", last(&run("mmo", 60, &nearest, alone)), n * 8.0, 0.0);
+    }
+    // Two who stand anywhere in a rectangle are within reach with this probability (Ghosh 1951). They walk at once, so
+    // that they stand anywhere; every eight seconds all is drawn anew, so that 600 s are some 75 pictures.
+    let (a, b, r) = (2_400.0_f64, 800.0, 250.0_f64);
+    let pairs = std::f64::consts::PI * a * b * r * r - 4.0 / 3.0 * (a + b) * r.powi(3) + r.powi(4) / 2.0;
+    let measured = run("mmo", 600, &[("stripes", number(1))], |whole| {
+        set(whole, "zones", "pace", Value::Integer(10_000));
+    });
+    near("within reach", measured.mean("states") * 1e6, 36.0 * 35.0 * pairs / (a * b * a * b), 6.5);
+}
+
+#[test]
+fn a_handover_takes_two_writes_and_a_way_there_and_back() {
+    let measured = run("mmo", 120, &[], |whole| {
+        set(whole, "zones", "disk", always("5ms"));
+        for link in whole["links"].as_array_mut().expect("links") {
+            let link = link.as_table_mut().expect("a link");
+            for what in ["loss", "duplicate", "reorder", "detour"] {
+                link.remove(what);
+            }
+            link.insert("delay".to_owned(), always("60ms"));
+        }
+    });
+    let mut took = measured.of("handover").to_vec();
+    took.sort_unstable();
+    near("a handover", took[took.len() / 2] as f64 / 1e6, 2.0 * (0.005 + 0.060), 0.002);
+    // Some wait at a disk for another's write.
+    assert!(took[0] >= 129_999, "{}", took[0]);
+}
+
+/// The mean of the later half of what was measured, as it stands.
+fn settled(measured: &Measured, name: &str) -> f64 {
+    let values = measured.of(name);
+    let later = &values[values.len() / 2..];
+    later.iter().sum::<u64>() as f64 / later.len() as f64
+}
+
+#[test]
+fn a_body_at_rest_has_the_figures_of_the_textbook() {
+    let measured = run("the-body", 1_200, &[], |_| ());
+    let of = |name: &str| settled(&measured, name);
+    near("blood a minute (table 17-1)", of("blood a minute"), 5_000.0, 100.0);
+    near("beats a minute", of("heart rate"), 72.0, 2.0);
+    near("oxygen a minute", of("oxygen taken up"), 250.0, 5.0);
+    // What is burnt becomes carbon dioxide by the respiratory quotient, which is 0.8 here.
+    near("carbon dioxide a minute", of("carbon dioxide given off"), 0.8 * 250.0, 5.0);
+    near("air a minute", of("air a minute"), 4_200.0, 250.0);
+    // The alveolar equation speaks of the end of a breath. Arteries have the mean over it, and each breath renews a part
+    // of the 2400 ml, deeper and faster alike.
+    let air = of("air a minute");
+    let renews = air / (12.0 * (air / 4_200.0).sqrt()) / 2_400.0;
+    let alveolar = 863.0 * of("carbon dioxide given off") / air * (1.0 - renews / 2.0);
+    near("carbon dioxide, by the alveolar equation", of("carbon dioxide pressure"), alveolar, 1.0);
+    // Fick: what an organ uses is what flows through it, times what comes in less what goes out.
+    let brain = of("oxygen in blood") - of("oxygen that leaves the brain");
+    near("oxygen that the brain takes from a litre", brain, 50.0 / 0.7, 1.5);
+    near("sugar", of("sugar in blood"), 900.0, 30.0);
+}
+
+#[test]
+fn who_runs_is_served_with_what_the_muscles_need() {
+    let measured = run("the-body", 600, &[("work", number(2_500))], |_| ());
+    // Muscles take 150 ml from each litre; the rest need what they need, and the heart a twenty-fourth of all that.
+    let flow = (4_800.0 - 750.0 + 2_500.0 / 0.150) * 25.0 / 24.0;
+    near("blood a minute", settled(&measured, "blood a minute"), flow, 0.07 * flow);
+    let oxygen = 250.0 - 50.0 + 2_500.0 + 5.4 * (flow / 1e3 - 5.0);
+    near("oxygen a minute", settled(&measured, "oxygen taken up"), oxygen, 0.02 * oxygen);
+}
+
+#[test]
+fn urea_comes_to_stand_where_as_much_is_cleared_as_is_made() {
+    // An organ that is mixed well and clears c of its blood, with a flow of q, clears q c / (q + c) of what comes.
+    let one = |more: f64| 550.0 * more * 570.0 * more / ((550.0 + 570.0) * more);
+    let reserve = |share: f64| [("reserve", faultline::sim::Value::Number(share))];
+    let kidneys = |count: i64| move |whole: &mut Table| set(whole, "kidneys", "count", Value::Integer(count));
+    for (name, count, share, clears) in
+        [("two kidneys", 2, 0.4, 2.0 * one(1.0)), ("one", 1, 0.4, one(1.4)), ("one without reserve", 1, 0.0, one(1.0))]
+    {
+        let measured = run("the-body", 10_800, &reserve(share), kidneys(count));
+        let right = 136.0 / clears * 1e3;
+        near(name, settled(&measured, "urea in blood"), right, 0.05 * right);
+    }
+}
+
+/// A part of a document: tables as TOML has them.
+fn part(text: &str) -> Table {
+    toml::from_str(text).expect("it is TOML")
+}
+
+#[test]
+fn a_neighbour_slows_a_shared_host_as_processor_sharing_says() {
+    let measured = run("cloud", 3_000, &[("neighbour", number(40))], |whole| {
+        // Nobody loses patience, which the formula does not know.
+        for group in ["people", "fronts", "neighbour"] {
+            for (field, value) in [("timeout", Value::String("0s".into())), ("breaker", Value::Integer(0))] {
+                set(whole, group, field, value);
+            }
+        }
+    });
+    let time = |busy: f64| 0.030 / (1.0 - busy);
+    // Each of four hosts has a quarter of 30 a second, and those in north-a half of 40 besides.
+    let (home, away) = (time((7.5 + 20.0) * 0.030), time(7.5 * 0.030));
+    // There and back: half a millisecond between machines, a half more between two zones, and the balancer itself.
+    near("a shop with a neighbour", measured.mean("gathered"), (home + away) / 2.0 + 0.0021, 0.008);
+    near("the neighbour", measured.mean("sojourn of class 2"), home + 0.024, 0.012);
+}
+
+/// Zones that fail on their own, each up for four parts of five: long enough that nobody's time-out counts.
+fn zones_fail(whole: &mut Table) {
+    for zone in ["north-a", "north-b", "north-c"] {
+        let plan = format!(
+            "faults = [\"kill\"]\ntargets = [\"{zone}\"]\ntogether = true\nevery = \"400s\"\nrepair = \"100s\"\n"
+        );
+        let plans = whole.entry("plans").or_insert_with(|| Value::Array(Vec::new()));
+        plans.as_array_mut().expect("plans").push(Value::Table(part(&plan)));
+    }
+    for (group, rate) in [("people", 2.0), ("accounts", 0.5), ("far-people", 0.0), ("neighbour", 0.0)] {
+        set(whole, group, "rate", Value::Float(rate));
+    }
+}
+
+#[test]
+fn availability_is_what_parts_in_a_row_and_side_by_side_come_to() {
+    let a = 0.8_f64;
+    let runs = 60_000;
+    let shop = |hosts: u32| {
+        let measured = run("cloud", runs, &[("hosts", number(hosts))], zones_fail);
+        measured.count("sojourn of class 0") / measured.count("arrivals")
+    };
+    // Some 120 failures of each zone: what is up varies by a fortieth of the whole.
+    near("spread over three zones", shop(4), 1.0 - (1.0 - a).powi(3), 0.03);
+    near("packed into one", shop(2), a, 0.07);
+    let store = |w: u32| {
+        let settings = [("w", number(w))];
+        let count = |whole: fn(&mut Table)| {
+            run("cloud", runs, &settings, |document| {
+                zones_fail(document);
+                // Only writes, which are what waits for so many.
+                set(document, "accounts", "reads", Value::Integer(0));
+                whole(document);
+            })
+            .count("operations")
+        };
+        count(|_| ()) / count(|document| drop(document.remove("plans")))
+    };
+    near("two of three stores", store(2), 3.0 * a * a - 2.0 * a.powi(3), 0.07);
+    near("all three stores", store(3), a.powi(3), 0.09);
+}
+
+#[test]
+fn blood_that_comes_twice_is_found_out() {
+    let path = format!("{}/static/scenarios/the-body.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
+    for link in whole["links"].as_array_mut().expect("links") {
+        let link = link.as_table_mut().expect("a link");
+        link.insert("fifo".to_owned(), Value::Boolean(false));
+        link.insert("duplicate".to_owned(), Value::Float(0.05));
+    }
+    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML")).expect("it has no problems");
+    let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+    run.run_until(Time(60_000_000), &mut ());
+    let told = &run.violations().first().expect("a promise is broken").told;
+    assert!(told.contains("more than was sent to it"), "{told}");
+}

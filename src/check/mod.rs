@@ -7,6 +7,7 @@ mod conserved;
 mod converged;
 mod crdt;
 mod delivered;
+mod flows;
 mod generals;
 pub mod linear;
 mod linearizable;
@@ -14,6 +15,7 @@ mod membership;
 mod messages;
 mod mutual_exclusion;
 mod paxos;
+mod one_place;
 mod primary;
 mod raft;
 mod regular;
@@ -193,5 +195,15 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("all steps, or the way back"),
         promise: saga::PROMISE,
         make: saga::make,
+        name: one_place::NAME,
+        brief: crate::later_text!("everyone and everything once"),
+        promise: one_place::PROMISE,
+        make: one_place::make,
+    },
+    CheckKind {
+        name: flows::NAME,
+        brief: crate::later_text!("nothing comes from nowhere"),
+        promise: flows::PROMISE,
+        make: flows::make,
     },
 ];

@@ -204,6 +204,10 @@ pub enum Fact {
     Chain(crate::protocols::chain::Told),
     /// Something about a saga.
     Saga(crate::protocols::saga::Told),
+    /// Something about a player and the zone that they are in.
+    Player(crate::protocols::handover::Told),
+    /// An organ wrote up its books.
+    Books(crate::protocols::physiology::Ledger),
 }
 
 /// What is told of an operation.
@@ -323,6 +327,10 @@ impl Fact {
         "declined",
         "undid",
         "saga-ended",
+        "entered-zone",
+        "left-zone",
+        "item-given",
+        "books",
     ];
 
     /// Its name in conditions.
@@ -366,6 +374,8 @@ impl Fact {
             Fact::Paxos(told) => told.name(),
             Fact::Chain(told) => told.name(),
             Fact::Saga(told) => told.name(),
+            Fact::Player(told) => told.name(),
+            Fact::Books(_) => "books",
         }
     }
 }

@@ -115,4 +115,10 @@ messages! {
     Chain(crate::protocols::chain::Message),
     /// Steps of sagas, and their compensations.
     Saga(crate::protocols::saga::Message),
+    /// Players who go from one zone to another.
+    Handover(crate::protocols::handover::Message),
+    /// Players and what they see.
+    Game(crate::protocols::game::Message),
+    /// Organs of a body.
+    Body(crate::protocols::physiology::Message),
 }

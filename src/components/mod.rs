@@ -10,7 +10,9 @@ use crate::sim::{
 
 mod autoscaler;
 mod balancer;
+mod body;
 mod box_office;
+mod brain;
 mod buyer;
 mod cache;
 mod chain_master;
@@ -26,16 +28,20 @@ mod gateway;
 mod general;
 mod generator;
 mod investigator;
+mod heart;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
 mod ledger;
 mod lock_service;
+mod lungs;
 mod member;
 mod message;
 mod operator;
 mod paxos_node;
+mod organ;
 mod peer;
+mod player;
 mod queue;
 mod quorum_node;
 mod raft_node;
@@ -51,6 +57,7 @@ mod tx_participant;
 mod view_manager;
 mod voter;
 mod writer;
+mod zone_server;
 
 pub use fact::{Datum, Fact, Step};
 pub use message::Message;
@@ -107,6 +114,12 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<chain_master::ChainMaster>(),
     Kind::of::<saga_coordinator::SagaCoordinator>(),
     Kind::of::<saga_service::SagaService>(),
+    Kind::of::<zone_server::ZoneServer>(),
+    Kind::of::<player::Player>(),
+    Kind::of::<heart::Heart>(),
+    Kind::of::<lungs::Lungs>(),
+    Kind::of::<brain::Brain>(),
+    Kind::of::<organ::Organ>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

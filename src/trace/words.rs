@@ -247,6 +247,12 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Operations(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Books(ledger) => {
+            let holds = crate::protocols::physiology::SUBSTANCES.map(|what| (what.word(), ledger.holds.get(what)));
+            let holds = holds.map(|(word, much)| format!("{} of {word}", much / 1_000));
+            format!("{me} holds {}", holds.join(", "))
+        }
+        Fact::Player(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Paxos(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),
