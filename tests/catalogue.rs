@@ -73,7 +73,6 @@ const MECHANISMS: [(&str, &str); 24] = [
 
 /// What is not there yet.
 const MISSING: &[&str] = &[
-    "shared-state",
     "observability",
     "deployment",
     "scaling",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "shared-state",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

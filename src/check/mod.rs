@@ -4,6 +4,7 @@ mod atomic_commit;
 mod chat;
 mod conserved;
 mod converged;
+mod counted;
 mod crdt;
 mod delivered;
 mod generals;
@@ -172,5 +173,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone hears, and nothing comes back"),
         promise: rumour::PROMISE,
         make: rumour::make,
+    },
+    CheckKind {
+        name: counted::NAME,
+        brief: crate::later_text!("nothing that was counted is lost"),
+        promise: counted::PROMISE,
+        make: counted::make,
     },
 ];
