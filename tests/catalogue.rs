@@ -73,7 +73,6 @@ const MECHANISMS: [(&str, &str); 24] = [
 
 /// What is not there yet.
 const MISSING: &[&str] = &[
-    "shared-state",
     "scaling",
     "internet",
     "telephone",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "mmo",
     "the-body",
     "cloud",
+    "shared-state",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -93,6 +93,8 @@ fn every_model_has_its_say() {
             ],
             0,
         ),
+        ("counter", &["0 invoke increment", "0 info increment", "1 invoke read", "1 ok read 1"], 0),
+        ("counter", &["0 invoke increment", "0 ok increment", "1 invoke read", "1 ok read 0"], 1),
         ("list-append", &["0 invoke append 1", "0 ok append 1", "0 invoke read", "0 ok read []"], 1),
         (
             "set",

@@ -5,6 +5,7 @@ mod chain;
 mod chat;
 mod conserved;
 mod converged;
+mod counted;
 mod crdt;
 mod delivered;
 mod flows;
@@ -205,5 +206,9 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("nothing comes from nowhere"),
         promise: flows::PROMISE,
         make: flows::make,
+        name: counted::NAME,
+        brief: crate::later_text!("nothing that was counted is lost"),
+        promise: counted::PROMISE,
+        make: counted::make,
     },
 ];

@@ -21,7 +21,7 @@ const MAX_HISTORY: u64 = 1 << 30;
 pub struct Arguments {
     /// The history, a JSON object a line; - for standard input
     file: String,
-    /// The object that it is a history of: register, cas-register, kv, queue, list-append or set
+    /// The object that it is a history of: register, cas-register, kv, queue, list-append, set or counter
     #[arg(long, value_parser = model)]
     model: Model,
     /// The state before everything, as JSON; otherwise null, or empty

@@ -4,8 +4,9 @@
 use std::rc::Rc;
 
 use crate::protocols::crdt::{self, Counting, Removing, Rules, State, Update};
-use crate::protocols::{Family, health};
-use crate::sim::{Component, Context, Disk, Look, Machine, Micros, NodeId, Work};
+use crate::protocols::kv::Op;
+use crate::protocols::{Family, health, kv};
+use crate::sim::{Component, Context, Disk, Later, Look, Machine, Micros, NodeId, Table, Work};
 
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -67,6 +68,8 @@ pub enum Timer {
     Gossip,
     /// This is on the disk.
     Written(Write),
+    /// So is this, which a client asked for under a number.
+    Counted(Write, NodeId, u64),
 }
 
 /// A replica.
@@ -75,7 +78,12 @@ pub struct CrdtReplica {
     /// What is on the disk, as it is shown and sent.
     settled: Kept,
     updates: u64,
+    /// The last question of each client that counts.
+    asked: Later<Table<NodeId, u64>>,
 }
+
+/// How many clients it counts for; one more is refused.
+const MAX_CLIENTS: usize = 4_096;
 
 impl CrdtReplica {
     fn later(cx: &mut Context<Self>) {
@@ -111,6 +119,39 @@ impl CrdtReplica {
         cx.persist(write.clone(), Some(Timer::Written(write)));
     }
 
+    /// A client counts, or looks; whatever else it may ask for does not merge.
+    fn ask(&mut self, cx: &mut Context<Self>, from: NodeId, number: u64, op: Op) {
+        // A copy of a question is not counted again; who starts anew has forgotten its copies too.
+        if op != Op::Read && self.asked.0.get(&from).is_some_and(|last| *last >= number) {
+            return;
+        }
+        match op {
+            Op::Read => {
+                let value = Some(self.settled.0.shown().counter);
+                cx.send(from, kv::Message::Done { number, value }.into());
+            }
+            Op::Add(by) if self.asked.0.len() < MAX_CLIENTS || self.asked.0.contains_key(&from) => {
+                self.asked.0.insert(from, number);
+                let (me, at, rules) = (cx.id(), cx.now().0, CrdtReplica::rules(cx));
+                let write = Write::Update { me, at, update: Update::Count(by), rules };
+                cx.persist(write.clone(), Some(Timer::Counted(write, from, number)));
+            }
+            _ => cx.send(from, kv::Message::Unable { number, perhaps: false }.into()),
+        }
+    }
+
+    fn written(&mut self, cx: &mut Context<Self>, write: Write) {
+        if let Write::Update { update, .. } = &write {
+            let number = crdt::count(&self.settled.0.seen, cx.id()) + 1;
+            let seen = self.settled.0.seen.iter().map(|(node, count)| (*node, *count)).collect();
+            self.updates += 1;
+            cx.measure("updates", 1);
+            cx.fact(Fact::Updated { number, update: *update, seen });
+        }
+        self.settled.apply(write);
+        self.tell(cx);
+    }
+
     fn others(cx: &Context<Self>) -> Vec<NodeId> {
         cx.peers_of(CrdtReplica::KIND).collect()
     }
@@ -137,7 +178,7 @@ impl Component for CrdtReplica {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, disk: &Kept) -> Self {
-        let replica = CrdtReplica { settled: disk.clone(), updates: 0 };
+        let replica = CrdtReplica { settled: disk.clone(), updates: 0, asked: Later::default() };
         CrdtReplica::later(cx);
         // Not all at the same instant.
         let gossip = cx.config().gossip.0;
@@ -155,6 +196,7 @@ impl Component for CrdtReplica {
                     cx.persist(write.clone(), Some(Timer::Written(write)));
                 }
             }
+            Message::Kv(kv::Message::Ask { number, key: _, op }) => self.ask(cx, from, number, op),
             Message::Health(health::Message::Ping { round }) => cx.send(from, health::Message::Pong { round }.into()),
             other => super::not_understood(cx, from, &other),
         }
@@ -175,17 +217,11 @@ impl Component for CrdtReplica {
                 }
                 cx.set(Timer::Gossip, cx.config().gossip);
             }
-            Timer::Written(write) => {
-                if let Write::Update { update, .. } = &write {
-                    let number = crdt::count(&self.settled.0.seen, cx.id()) + 1;
-                    let seen = self.settled.0.seen.iter().map(|(node, count)| (*node, *count)).collect();
-                    self.updates += 1;
-                    cx.measure("updates", 1);
-                    cx.fact(Fact::Updated { number, update: *update, seen });
-                }
-                self.settled.apply(write);
-                self.tell(cx);
+            Timer::Counted(write, client, number) => {
+                self.written(cx, write);
+                cx.send(client, kv::Message::Done { number, value: None }.into());
             }
+            Timer::Written(write) => self.written(cx, write),
         }
     }
 
@@ -211,12 +247,12 @@ impl Component for CrdtReplica {
         match timer {
             Timer::Next => "somebody acts",
             Timer::Gossip => "gossip",
-            Timer::Written(_) => "written",
+            Timer::Written(_) | Timer::Counted(..) => "written",
         }
     }
 
     fn work(&self, message: &Message) -> Work {
-        if let Message::Crdt(_) = message { Work::Service } else { Work::None }
+        if let Message::Crdt(_) | Message::Kv(_) = message { Work::Service } else { Work::None }
     }
 }
 
@@ -227,7 +263,7 @@ impl Placeable for CrdtReplica {
         crate::later_text!("Counts, adds and removes at once for the people beside it, and merges with the others.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Storage;
-    const TALKS_TO: &'static [&'static str] = &["crdt-replica"];
+    const TALKS_TO: &'static [&'static str] = &["kv-client", "crdt-replica"];
     fn machine() -> Machine {
         super::store_machine()
     }

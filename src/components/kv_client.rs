@@ -28,11 +28,23 @@ crate::choice! {
         /// For reads whoever last answered one, for the others whoever last took one in: where one server takes them and
         /// another answers.
         Apart = "apart",
+        /// The one at its own place: of three stores the first, fourth and seventh client ask the first.
+        Own = "own",
     }
 }
 
 /// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
 pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node"];
+pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "crdt-replica"];
+
+/// What is measured of a client that counts, by the kind that is asked: answered, not answered, and how long an answer took.
+const COUNTED: [[&str; 3]; 5] = [
+    ["answered by kv-store", "not answered by kv-store", "latency of kv-store"],
+    ["answered by raft-node", "not answered by raft-node", "latency of raft-node"],
+    ["answered by quorum-node", "not answered by quorum-node", "latency of quorum-node"],
+    ["answered by kv-replica", "not answered by kv-replica", "latency of kv-replica"],
+    ["answered by crdt-replica", "not answered by crdt-replica", "latency of crdt-replica"],
+];
 
 crate::config! {
     /// What can be set about a client of stores.
@@ -53,6 +65,9 @@ crate::config! {
         attempts: u32 = 1, in 1, 1000, "";
         /// How long it waits before it asks again, where a store refused and named none.
         pause: Micros = Micros::ms(50), in 0.001, 60.0, "";
+        later:
+        /// The share of operations that count one up, of those that neither read nor compare.
+        adds: f64 = 0.0, in 0.0, 1.0, "";
     }
 }
 
@@ -134,7 +149,11 @@ impl KvClient {
         let keys = u64::from(cx.config().keys);
         let (key, which) = (cx.load_rng().below(keys) as u32, cx.load_rng().bits());
         let stores = stores(cx);
-        let place = if cx.config().asks == Asks::Any { which % stores.len().max(1) as u64 } else { 0 };
+        let place = match cx.config().asks {
+            Asks::Any => which % stores.len().max(1) as u64,
+            Asks::Own => u64::from(cx.id().0) % stores.len().max(1) as u64,
+            Asks::First | Asks::Last => 0,
+        };
         let last = self.last.filter(|last| cx.config().asks == Asks::Last && stores.contains(last));
         let apart = cx.config().asks == Asks::Apart;
         let placed = self.places.0[usize::from(reads >= cx.config().reads)];
@@ -147,6 +166,7 @@ impl KvClient {
         let op = match () {
             () if reads < cx.config().reads => Op::Read,
             () if compares < cx.config().compares => Op::Cas(self.seen.get(&key).copied().unwrap_or(0), value),
+            () if adding(compares, cx.config()) => Op::Add(1),
             () => Op::Write(value),
         };
         let open = Open { number: self.number, key, op, since: cx.now(), asked: store, attempts: 0, perhaps: false };
@@ -219,6 +239,7 @@ impl KvClient {
             Op::Read => ("read", came.map(datum)),
             Op::Write(value) => ("write", Some(Datum::Number(value))),
             Op::Cas(from, to) => ("cas", Some(Datum::Pair(from, to))),
+            Op::Add(by) => ("increment", Some(Datum::Number(by))),
         };
         let result = (op == "cas" && step == Step::Ok).then_some(came.is_some());
         cx.fact(Fact::Operation { process: self.process, step, op, key: Some(u64::from(key)), value, result });
@@ -241,12 +262,29 @@ impl KvClient {
             cx.measure("operations", 1);
             cx.measure("latency", cx.now().since(open.since).0);
         }
+        KvClient::measure(cx, &open, step);
         self.refused += u64::from(step == Step::Fail);
         if step == Step::Info {
             self.unknown += 1;
             self.process += 1;
         }
         KvClient::later(cx);
+    }
+
+    /// Where one counts, what came of it is measured by kind too.
+    fn measure(cx: &mut Context<Self>, open: &Open, step: Step) {
+        if cx.config().adds == 0.0 {
+            return;
+        }
+        let kind = cx.peers().iter().find(|peer| peer.id == open.asked).map_or("", |peer| peer.kind);
+        let place = STORES.iter().position(|store| *store == kind).unwrap_or(0);
+        let [counted, not_counted, latency] = COUNTED[place];
+        if step == Step::Ok {
+            cx.measure(counted, 1);
+            cx.measure(latency, cx.now().since(open.since).0);
+        } else {
+            cx.measure(not_counted, 1);
+        }
     }
 
     /// An operation came to something at a store.
@@ -257,6 +295,11 @@ impl KvClient {
         }
         self.end(cx, number, Step::Ok, came);
     }
+}
+
+/// Whether what is no comparison counts up: the rest of the draw that said so.
+fn adding(drawn: f64, config: &KvClientConfig) -> bool {
+    drawn - config.compares < config.adds * (1.0 - config.compares)
 }
 
 /// The stores that a client is wired to, kind after kind.
@@ -320,7 +363,7 @@ impl Component for KvClient {
         }
     }
 
-    fn look(&self, _: &KvClientConfig) -> Look {
+    fn look(&self, config: &KvClientConfig) -> Look {
         let waits = self.open.map_or("nothing".to_owned(), |open| format!("key {}", open.key));
         let mut lines =
             vec![("waits for", waits), ("done", self.done.to_string()), ("unanswered", self.unknown.to_string())];
@@ -330,7 +373,12 @@ impl Component for KvClient {
         if let Some(open) = self.open {
             lines.push(("asks", format!("{}, for the {}. time", open.asked, open.attempts)));
         }
-        Look { role: "client".into(), star: false, ready: true, lines, log: Vec::new() }
+        // Who counts shows what was last read.
+        let role = match self.seen.get(&0) {
+            Some(count) if config.adds > 0.0 => format!("sees {count}").into(),
+            _ => "client".into(),
+        };
+        Look { role, star: false, ready: true, lines, log: Vec::new() }
     }
 
     fn timer_name(timer: &Timer) -> &'static str {

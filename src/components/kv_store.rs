@@ -111,6 +111,7 @@ impl KvStore {
         let put = match op {
             Op::Write(value) => Some(value),
             Op::Cas(expected, value) => old.is_some_and(|old| old.0 == expected).then_some(value),
+            Op::Add(by) => Some(old.map_or(0, |old| old.0).saturating_add(by)),
             Op::Read => None,
         };
         let put = put.map(|value| (key, (value, version)));

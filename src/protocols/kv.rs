@@ -1,4 +1,4 @@
-//! A store of values under keys: reads, writes and compare-and-set, one answer each; and copies that are handed on.
+//! A store of values under keys: reads, writes, compare-and-set and counting up, one answer each; and copies that are handed on.
 //!
 //! The client's half is a message a request and a number to know its answer by. What a store does with them is the
 //! store's business, so that stores of different promises can be asked by the same client. Of several servers that are
@@ -19,6 +19,8 @@ pub enum Op {
     Write(u64),
     /// Put the second there if the first is there.
     Cas(u64, u64),
+    /// Make what is there this much more; nothing is as good as 0.
+    Add(u64),
 }
 
 /// A question to a store, its answer, and a copy from another store.
@@ -77,6 +79,7 @@ impl Wire for Message {
             Message::Ask { op: Op::Read, .. } => "Read",
             Message::Ask { op: Op::Write(_), .. } => "Write",
             Message::Ask { op: Op::Cas(..), .. } => "CompareAndSet",
+            Message::Ask { op: Op::Add(_), .. } => "Add",
             Message::Done { .. } => "Done",
             Message::Differs { .. } => "Differs",
             Message::Elsewhere { .. } => "Elsewhere",
@@ -104,6 +107,7 @@ impl Wire for Message {
                 match op {
                     Op::Read => {}
                     Op::Write(value) => fields.push(("value", value.to_string())),
+                    Op::Add(by) => fields.push(("by", by.to_string())),
                     Op::Cas(from, to) => fields.extend([("from", from.to_string()), ("to", to.to_string())]),
                 }
                 fields

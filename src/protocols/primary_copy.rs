@@ -320,6 +320,7 @@ impl Server {
             let value = match op {
                 Op::Cas(expected, value) => old.is_some_and(|(old, _)| old == expected).then_some(value),
                 Op::Write(value) => Some(value),
+                Op::Add(by) => Some(old.map_or(0, |(old, _)| old).saturating_add(by)),
                 Op::Read => None,
             };
             pending.place = Place { view: self.number(), position: place.position + 1 };

@@ -255,7 +255,7 @@ impl Node {
             self.asked.insert(from, number);
         }
         // A comparison needs agreement on an order, which quorums do not give.
-        let cannot = matches!(op, Op::Cas(..));
+        let cannot = matches!(op, Op::Cas(..) | Op::Add(_));
         if cannot || !self.ready || self.open.len() >= MAX_OPEN {
             outcome.answers.push((from, kv::Message::Unable { number, perhaps: false }));
             return outcome;

@@ -41,6 +41,8 @@ impl History {
             Action::DequeueSome => "dequeue ?".to_owned(),
             Action::Add(value) => format!("add {}", text(value)),
             Action::Remove(value) => format!("remove {}", text(value)),
+            Action::Increment => "increment".to_owned(),
+            Action::Counted(count) => format!("read {count}"),
             Action::Contains(value, true) => format!("contains {}", text(value)),
             Action::Contains(value, false) => format!("lacks {}", text(value)),
         }
@@ -77,6 +79,7 @@ impl Violation {
             Model::Queue => "the queue",
             Model::ListAppend => "the list",
             Model::Set => "the set",
+            Model::Counter => "the counter",
             _ => "the register",
         };
         let initial = match &self.initial {

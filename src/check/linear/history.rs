@@ -208,6 +208,7 @@ impl History {
                         return Err(format!("a read of {}; expected a list", self.store.values.text(value)));
                     }
                     Model::ListAppend if !list => Action::Read(Value::EMPTY_LIST.0),
+                    Model::Counter => Action::Counted(self.count_of(value)?),
                     Model::Set => {
                         let items = self.store.values.items(value);
                         Action::Read(self.store.sets.of(&items))
@@ -220,6 +221,7 @@ impl History {
             "enqueue" => Action::Enqueue(given.filter(|value| *value != Value::NULL).ok_or_else(|| {
                 format!("the enqueue of line {} has no \"value\"; expected one that is not null", call.line)
             })?),
+            "increment" => Action::Increment,
             "add" => Action::Add(given.ok_or_else(missing)?),
             "remove" => Action::Remove(given.ok_or_else(missing)?),
             "contains" => Action::Contains(
@@ -300,7 +302,17 @@ impl History {
         Ok(found)
     }
 
+    /// What a counter stands at; `null` is as good as 0.
+    fn count_of(&self, value: Value) -> Result<u32, String> {
+        let told = self.store.values.text(value);
+        let count = if value == Value::NULL { Some(0) } else { told.parse().ok() };
+        count.ok_or_else(|| format!("a counter at {told}; expected a whole number below 2³²"))
+    }
+
     fn initial(&mut self, initial: Option<Value>) -> Result<u32, String> {
+        if self.model == Model::Counter {
+            return self.count_of(initial.unwrap_or(Value::NULL));
+        }
         if self.model.holds_a_value() {
             return Ok(initial.unwrap_or(Value::NULL).0);
         }

@@ -8,6 +8,7 @@
 //!
 //! There is no clock here: whoever asks is asked back, every [`SLICE`] of steps, whether to go on.
 
+mod counter;
 mod draw;
 mod fifo;
 mod history;

@@ -18,12 +18,14 @@ pub enum Model {
     ListAppend,
     /// A set that is added to, removed from, asked for one value, and read whole.
     Set,
+    /// A number that is counted up, one at a time, and read.
+    Counter,
 }
 
 impl Model {
     /// Every model.
     pub const ALL: &'static [Model] =
-        &[Model::Register, Model::CasRegister, Model::Kv, Model::Queue, Model::ListAppend, Model::Set];
+        &[Model::Register, Model::CasRegister, Model::Kv, Model::Queue, Model::ListAppend, Model::Set, Model::Counter];
 
     /// Its name in commands.
     pub fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Model {
             Model::Queue => "queue",
             Model::ListAppend => "list-append",
             Model::Set => "set",
+            Model::Counter => "counter",
         }
     }
 
@@ -46,6 +49,7 @@ impl Model {
             Model::Queue => &["enqueue", "dequeue"],
             Model::ListAppend => &["append", "read"],
             Model::Set => &["add", "remove", "contains", "read"],
+            Model::Counter => &["increment", "read"],
         }
     }
 
@@ -80,12 +84,23 @@ pub(super) enum Action {
     Remove(Value),
     /// Asked whether this is in a set, and was told.
     Contains(Value, bool),
+    /// Counted one up.
+    Increment,
+    /// Read a counter.
+    Counted(u32),
 }
 
 impl Action {
     /// Whether it leaves every state as it is.
     pub(super) fn observes(self) -> bool {
-        matches!(self, Action::Read(_) | Action::CasFailed(_) | Action::Contains(..) | Action::Dequeue(Value::NULL))
+        matches!(
+            self,
+            Action::Read(_)
+                | Action::CasFailed(_)
+                | Action::Contains(..)
+                | Action::Counted(_)
+                | Action::Dequeue(Value::NULL)
+        )
     }
 
     /// The value that it puts there.
@@ -137,6 +152,8 @@ impl Store {
             Action::DequeueSome => self.queues.pop(&self.values, state).map(|(_, rest)| rest),
             Action::Add(value) => Some(self.sets.with(state, value, true)),
             Action::Remove(value) => Some(self.sets.with(state, value, false)),
+            Action::Increment => state.checked_add(1),
+            Action::Counted(count) => (state == count).then_some(state),
             Action::Contains(value, there) => (self.sets.contains(state, value) == there).then_some(state),
         }
     }
@@ -160,6 +177,7 @@ impl Store {
         match model {
             Model::Queue => self.list_text(&self.queues.items(&self.values, state)),
             Model::Set => self.list_text(&self.sets.without(state, EMPTY_SET)),
+            Model::Counter => state.to_string(),
             _ => self.values.text(Value(state)),
         }
     }

@@ -1,6 +1,7 @@
 //! Histories that need no search, because what was seen leaves no choice: who wrote a value is known where it was
 //! written once. Each function decides in a logarithm's time per operation, or says that it cannot tell.
 
+use super::counter;
 use super::history::{NEVER, Operation, Part};
 use super::model::{Action, Model, Store};
 use super::search::relevant;
@@ -16,6 +17,7 @@ pub(super) fn decide(store: &mut Store, part: &Part) -> Option<bool> {
         Model::Queue => queue(store, part),
         Model::ListAppend => list(store, part),
         Model::Set => set(store, part),
+        Model::Counter => Some(counter::decide(part)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! who put it there and all who saw it; of a list, a set or a queue an element; and, where the state is one value, all
 //! that happened before an instant, with whatever state it left.
 
+use super::counter;
 use super::history::{NEVER, Operation, Part};
 use super::model::{Action, Model, Store};
 use super::quick;
@@ -58,6 +59,10 @@ pub(super) fn shrink(store: &mut Store, part: Part, budget: &mut Budget) -> (Par
         shrinker.drop_lookers();
     }
     shrinker.end_early();
+    if shrinker.part.model == Model::Counter {
+        let part = counter::fold(&shrinker.part);
+        shrinker.try_part(part);
+    }
     let Shrinker { store, budget, mut part, .. } = shrinker;
     part.operations = relevant(&part.operations);
     // What it comes to is said of the small history, where the search sees every order.

@@ -56,6 +56,7 @@ impl Command {
             Command::Ask { key, op: Op::Read, .. } => format!("{key}?"),
             Command::Ask { key, op: Op::Write(value), .. } => format!("{key}:={value}"),
             Command::Ask { key, op: Op::Cas(from, to), .. } => format!("{key}: {from}→{to}"),
+            Command::Ask { key, op: Op::Add(by), .. } => format!("{key}+={by}"),
             Command::Post(Asked { post, .. }) => format!("“{}”", post.text),
         }
     }
@@ -190,6 +191,7 @@ impl Machine {
             Op::Write(value) => (Some(value), Came::Done(None)),
             Op::Cas(from, to) if old == Some(from) => (Some(to), Came::Done(None)),
             Op::Cas(..) => (None, Came::Differs),
+            Op::Add(by) => (Some(old.unwrap_or(0).saturating_add(by)), Came::Done(None)),
         };
         if let Some(value) = put
             && (self.values.len() < MAX_KEYS || self.values.contains_key(&key))
