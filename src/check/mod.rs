@@ -196,6 +196,8 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("all steps, or the way back"),
         promise: saga::PROMISE,
         make: saga::make,
+    },
+    CheckKind {
         name: one_place::NAME,
         brief: crate::later_text!("everyone and everything once"),
         promise: one_place::PROMISE,
@@ -206,6 +208,8 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("nothing comes from nowhere"),
         promise: flows::PROMISE,
         make: flows::make,
+    },
+    CheckKind {
         name: counted::NAME,
         brief: crate::later_text!("nothing that was counted is lost"),
         promise: counted::PROMISE,

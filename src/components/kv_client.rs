@@ -34,15 +34,17 @@ crate::choice! {
 }
 
 /// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
-pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node"];
-pub const STORES: &[&str] = &["kv-store", "raft-node", "quorum-node", "kv-replica", "crdt-replica"];
+pub const STORES: &[&str] =
+    &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node", "crdt-replica"];
 
 /// What is measured of a client that counts, by the kind that is asked: answered, not answered, and how long an answer took.
-const COUNTED: [[&str; 3]; 5] = [
+const COUNTED: [[&str; 3]; 7] = [
     ["answered by kv-store", "not answered by kv-store", "latency of kv-store"],
     ["answered by raft-node", "not answered by raft-node", "latency of raft-node"],
     ["answered by quorum-node", "not answered by quorum-node", "latency of quorum-node"],
     ["answered by kv-replica", "not answered by kv-replica", "latency of kv-replica"],
+    ["answered by paxos-node", "not answered by paxos-node", "latency of paxos-node"],
+    ["answered by chain-node", "not answered by chain-node", "latency of chain-node"],
     ["answered by crdt-replica", "not answered by crdt-replica", "latency of crdt-replica"],
 ];
 
@@ -152,7 +154,7 @@ impl KvClient {
         let place = match cx.config().asks {
             Asks::Any => which % stores.len().max(1) as u64,
             Asks::Own => u64::from(cx.id().0) % stores.len().max(1) as u64,
-            Asks::First | Asks::Last => 0,
+            Asks::First | Asks::Last | Asks::Apart => 0,
         };
         let last = self.last.filter(|last| cx.config().asks == Asks::Last && stores.contains(last));
         let apart = cx.config().asks == Asks::Apart;

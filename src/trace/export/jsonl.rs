@@ -113,6 +113,8 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
             object.text("told", &world.named(&told.sentence()));
         }
         Fact::Operations(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Books(ledger) => {
             for what in crate::protocols::physiology::SUBSTANCES {
                 object.plain(what.word(), ledger.holds.get(what));
