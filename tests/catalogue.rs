@@ -81,10 +81,8 @@ const MISSING: &[&str] = &[
     "fault-tolerance",
     "internet",
     "cloud",
-    "telephone",
     "cellular",
     "mmo",
-    "aircraft",
     "paxos",
     "chain-replication",
     "consistent-hashing",
@@ -106,6 +104,8 @@ const WHOLE: &[&str] = &[
     "latency",
     "specialised-parts",
     "breaking-up-tasks",
+    "telephone",
+    "aircraft",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -2,6 +2,7 @@
 
 mod atomic_commit;
 mod chat;
+mod circuits;
 mod conserved;
 mod converged;
 mod crdt;
@@ -16,6 +17,7 @@ mod primary;
 mod raft;
 mod regular;
 mod rumour;
+mod steered;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -172,5 +174,17 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone hears, and nothing comes back"),
         promise: rumour::PROMISE,
         make: rumour::make,
+    },
+    CheckKind {
+        name: steered::NAME,
+        brief: crate::later_text!("the surface is where it should be"),
+        promise: steered::PROMISE,
+        make: steered::make,
+    },
+    CheckKind {
+        name: circuits::NAME,
+        brief: crate::later_text!("a circuit carries one call, and is freed"),
+        promise: circuits::PROMISE,
+        make: circuits::make,
     },
 ];

@@ -196,6 +196,10 @@ pub enum Fact {
     General(crate::protocols::oral_messages::Told),
     /// Something about what a site of a replicated database has heard.
     Rumour(crate::protocols::rumour::Told),
+    /// Something about a flight.
+    Flight(crate::protocols::flight::Told),
+    /// Something about calls and circuits.
+    Telephone(crate::protocols::isup::Told),
 }
 
 /// What is told of an operation.
@@ -296,6 +300,17 @@ impl Fact {
         "lost-interest",
         "discarded",
         "found",
+        "commanded",
+        "pushed",
+        "deflected",
+        "departed",
+        "seized",
+        "through",
+        "freed",
+        "dual-seizure",
+        "detoured",
+        "gapped",
+        "call-over",
     ];
 
     /// Its name in conditions.
@@ -335,6 +350,8 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
+            Fact::Flight(told) => told.name(),
+            Fact::Telephone(told) => told.name(),
         }
     }
 }

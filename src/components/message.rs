@@ -105,4 +105,8 @@ messages! {
     PrimaryCopy(crate::protocols::primary_copy::Message),
     /// Conflict-free data.
     Crdt(crate::protocols::crdt::Message),
+    /// Telephone exchanges, about their circuits.
+    Trunk(crate::protocols::isup::Trunk),
+    /// A telephone and its exchange.
+    Line(crate::protocols::isup::Line),
 }

@@ -8,17 +8,22 @@ use crate::sim::{
     Component, Config, Context, Dist, Field, Machine, Micros, NodeId, Payload, Peer, Table, Template, Usual, Value,
 };
 
+mod actuator;
+mod airframe;
 mod autoscaler;
 mod balancer;
 mod box_office;
 mod buyer;
 mod cache;
+mod callers;
 mod client;
 mod consumer;
 mod crdt_replica;
 mod database;
 mod dispatcher;
+mod exchange;
 mod fact;
+mod flight_computer;
 mod gateway;
 mod general;
 mod generator;
@@ -91,6 +96,11 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<airframe::Airframe>(),
+    Kind::of::<flight_computer::FlightComputer>(),
+    Kind::of::<actuator::Actuator>(),
+    Kind::of::<callers::Callers>(),
+    Kind::of::<exchange::Exchange>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

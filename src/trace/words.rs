@@ -228,6 +228,8 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Flight(told) => format!("{me} {}", told.sentence()),
+        Fact::Telephone(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {

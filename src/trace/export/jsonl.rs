@@ -112,6 +112,12 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Rumour(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Flight(told) => {
+            object.text("told", &told.sentence());
+        }
+        Fact::Telephone(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::General(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
