@@ -81,7 +81,6 @@ const MISSING: &[&str] = &[
     "fault-tolerance",
     "internet",
     "cloud",
-    "cellular",
     "mmo",
     "paxos",
     "chain-replication",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "breaking-up-tasks",
     "telephone",
     "aircraft",
+    "cellular",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

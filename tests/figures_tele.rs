@@ -1,4 +1,4 @@
-//! What the lessons about aircraft and telephones say in figures, beside the formula or the published table.
+//! What the lessons about aircraft, telephones and phones that move say in figures, beside the formula or the published table.
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
+use faultline::protocols::cellular;
 use faultline::protocols::flight::{self, TRAVEL};
 use faultline::scenario::{Document, Run, Sink};
 use faultline::sim::{Time, Value};
@@ -238,4 +239,71 @@ fn at_one_load_there_are_two_states() {
     assert!(calm < 0.01, "{calm}");
     near("after a rush", after, bad, 0.06);
     assert!(kept < 0.02, "{kept}");
+}
+
+/// Channels that were held, and for how long in all, in seconds.
+#[derive(Default)]
+struct Channels {
+    seen: Seen,
+    since: BTreeMap<(u32, u32), u64>,
+    held: f64,
+    holds: f64,
+}
+
+impl Sink for Channels {
+    fn take(&mut self, record: Record) {
+        match &record.what {
+            What::Fact(Fact::Cellular(cellular::Told::Carries { phone })) => {
+                self.since.insert((record.node.0, phone.0), record.at.0);
+            }
+            What::Fact(Fact::Cellular(cellular::Told::LetsGo { phone })) => {
+                if let Some(since) = self.since.remove(&(record.node.0, phone.0)) {
+                    self.held += (record.at.0 - since) as f64 / 1e6;
+                    self.holds += 1.0;
+                }
+            }
+            _ => {}
+        }
+        self.seen.take(record);
+    }
+}
+
+/// The shares of new calls that are blocked and of handovers that are refused, by Hong and Rappaport: so many channels, of
+/// which some are guarded, and what is offered of both while one call holds a channel.
+fn guarded(channels: u32, guard: u32, new: f64, handovers: f64) -> (f64, f64) {
+    let mut weights = vec![1.0];
+    for n in 1..=channels {
+        let offered = if n <= channels - guard { new + handovers } else { handovers };
+        weights.push(weights[n as usize - 1] * offered / f64::from(n));
+    }
+    let all: f64 = weights.iter().sum();
+    let blocked: f64 = weights[(channels - guard) as usize..].iter().sum();
+    (blocked / all, weights[channels as usize] / all)
+}
+
+#[test]
+fn guarded_channels_block_and_refuse_as_hong_and_rappaport_say() {
+    near("no guard is Erlang B", guarded(5, 0, 1.0, 2.0).0, erlang_b(5, 3.0), 1e-9);
+    for guard in [0, 2] {
+        let settings = [("guard", number(f64::from(guard))), ("rate", number(0.012)), ("speed", number(20.0))];
+        let document = document("cellular", &settings, |whole| {
+            set(whole, "towers", "channels", 10);
+            set(whole, "core", "rate", 0);
+            let groups = whole["groups"].as_array_mut().expect("groups");
+            let phones = groups.iter_mut().find(|one| one["name"].as_str() == Some("phones")).expect("phones");
+            phones.as_table_mut().expect("one").insert("count".to_owned(), 200.into());
+        });
+        let (mut seen, mut run) = (Channels::default(), Run::new(document, 1).expect("it has no problems"));
+        let seconds = 600.0;
+        run.run_until(Time((seconds * 1e6) as u64), &mut seen);
+        let count = |name: &str| seen.seen.count(name);
+        let (hold, towers) = (seen.held / seen.holds, 4.0);
+        let asked = count("handovers") + count("handovers refused");
+        let offered = |events: f64| events / seconds / towers * hold;
+        let (blocked, refused) = guarded(10, guard, offered(count("calls")), offered(asked));
+        println!("{guard} guarded: {} calls, {asked} handovers, {hold:.2} s a channel", count("calls"));
+        // Phones are not without number, and one that was refused asks again.
+        near("blocked", count("blocked") / count("calls"), blocked, 0.04);
+        near("refused", count("handovers refused") / asked, refused, 0.04);
+    }
 }

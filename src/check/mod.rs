@@ -1,6 +1,7 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod atomic_commit;
+mod cells;
 mod chat;
 mod circuits;
 mod conserved;
@@ -186,5 +187,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("a circuit carries one call, and is freed"),
         promise: circuits::PROMISE,
         make: circuits::make,
+    },
+    CheckKind {
+        name: cells::NAME,
+        brief: crate::later_text!("a call is in one cell, a page finds a phone"),
+        promise: cells::PROMISE,
+        make: cells::make,
     },
 ];

@@ -200,6 +200,8 @@ pub enum Fact {
     Flight(crate::protocols::flight::Told),
     /// Something about calls and circuits.
     Telephone(crate::protocols::isup::Told),
+    /// Something about phones that move.
+    Cellular(crate::protocols::cellular::Told),
 }
 
 /// What is told of an operation.
@@ -311,6 +313,12 @@ impl Fact {
         "detoured",
         "gapped",
         "call-over",
+        "carries",
+        "lets-go",
+        "handed-over",
+        "dropped",
+        "page-answered",
+        "page-lost",
     ];
 
     /// Its name in conditions.
@@ -352,6 +360,7 @@ impl Fact {
             Fact::Rumour(told) => told.name(),
             Fact::Flight(told) => told.name(),
             Fact::Telephone(told) => told.name(),
+            Fact::Cellular(told) => told.name(),
         }
     }
 }

@@ -109,4 +109,6 @@ messages! {
     Trunk(crate::protocols::isup::Trunk),
     /// A telephone and its exchange.
     Line(crate::protocols::isup::Line),
+    /// Phones, towers and the core of a cellular network.
+    Cellular(crate::protocols::cellular::Message),
 }

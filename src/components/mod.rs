@@ -34,7 +34,9 @@ mod ledger;
 mod lock_service;
 mod member;
 mod message;
+mod mobile_core;
 mod peer;
+mod phone;
 mod queue;
 mod quorum_node;
 mod raft_node;
@@ -43,6 +45,7 @@ mod sensor;
 mod server;
 mod store;
 mod supervisor;
+mod tower;
 mod tx_coordinator;
 mod tx_participant;
 mod view_manager;
@@ -101,6 +104,9 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<actuator::Actuator>(),
     Kind::of::<callers::Callers>(),
     Kind::of::<exchange::Exchange>(),
+    Kind::of::<phone::Phone>(),
+    Kind::of::<tower::Tower>(),
+    Kind::of::<mobile_core::MobileCore>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

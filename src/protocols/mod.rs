@@ -7,6 +7,7 @@ pub mod board;
 pub mod bucket;
 pub mod cache;
 pub mod calls;
+pub mod cellular;
 pub mod chat;
 pub mod choosing;
 pub mod crdt;

@@ -230,6 +230,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Flight(told) => format!("{me} {}", told.sentence()),
         Fact::Telephone(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Cellular(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {

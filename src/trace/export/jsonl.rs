@@ -118,6 +118,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Telephone(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Cellular(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::General(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
