@@ -12,10 +12,10 @@ use super::{Check, Violation};
 pub const NAME: &str = "circuits";
 /// What it promises.
 pub const PROMISE: &str = crate::later_text!(
-    "A circuit carries at most one call, and is idle again within 20 s of the end of its call and of the last trouble."
+    "A circuit carries at most one call, and is idle again within 25 s of the end of its call and of the last trouble."
 );
 /// How long an exchange has to free a circuit.
-pub const WITHIN: Micros = Micros::secs(20);
+pub const WITHIN: Micros = Micros::secs(25);
 /// How often it looks.
 const EVERY: Micros = Micros::secs(1);
 /// How many circuits, and how many calls that are over, are watched; more are no verdict.

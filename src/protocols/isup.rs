@@ -16,7 +16,7 @@
 //! gapped where they begin: after one, none for a while (ITU-T E.412).
 //!
 //! Simpler than there: every exchange is linked with every other; digits come at once; IAM needs no continuity check;
-//! timers are shorter, so that one can watch them.
+//! timers are the shortest that it allows.
 
 use crate::sim::{Micros, NodeId, Port, Table, Time};
 
@@ -32,12 +32,13 @@ pub use wire::{Cause, Line, Trunk};
 pub const MAX_CIRCUITS: u32 = 500;
 /// How many calls an exchange has at once at most; one more is refused.
 pub const MAX_CALLS: usize = 20_000;
-/// Q.764's T1, of 15 to 60 s there: when REL is repeated.
-pub const T1: Micros = Micros::secs(3);
-/// T7, of 20 to 30 s there: how long one waits for ACM.
-pub const T7: Micros = Micros::secs(8);
-/// T22, of 15 to 60 s there: when GRS is repeated.
-pub const T22: Micros = Micros::secs(3);
+/// Q.764's T1, of 15 to 60 s: when REL is repeated. It must be longer than an exchange may stand still: a REL that was
+/// repeated although RLC is on its way meets the next call on the circuit, since none of these messages names its call.
+pub const T1: Micros = Micros::secs(15);
+/// T7, of 20 to 30 s: how long one waits for ACM.
+pub const T7: Micros = Micros::secs(20);
+/// T22, of 15 to 60 s: when GRS is repeated.
+pub const T22: Micros = Micros::secs(15);
 
 /// What an exchange waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
