@@ -75,9 +75,6 @@ const MECHANISMS: [(&str, &str); 24] = [
 const MISSING: &[&str] = &[
     "scaling",
     "internet",
-    "telephone",
-    "cellular",
-    "aircraft",
     "merkle-trees",
     "logical-clocks",
     "election",
@@ -106,6 +103,9 @@ const WHOLE: &[&str] = &[
     "the-body",
     "cloud",
     "shared-state",
+    "telephone",
+    "aircraft",
+    "cellular",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -2,7 +2,9 @@
 
 mod atomic_commit;
 mod chain;
+mod cells;
 mod chat;
+mod circuits;
 mod conserved;
 mod converged;
 mod counted;
@@ -22,6 +24,7 @@ mod raft;
 mod regular;
 mod rumour;
 mod saga;
+mod steered;
 mod voted;
 
 pub use conserved::{Conserved, MAX_NAMES};
@@ -214,5 +217,21 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("nothing that was counted is lost"),
         promise: counted::PROMISE,
         make: counted::make,
+        name: steered::NAME,
+        brief: crate::later_text!("the surface is where it should be"),
+        promise: steered::PROMISE,
+        make: steered::make,
+    },
+    CheckKind {
+        name: circuits::NAME,
+        brief: crate::later_text!("a circuit carries one call, and is freed"),
+        promise: circuits::PROMISE,
+        make: circuits::make,
+    },
+    CheckKind {
+        name: cells::NAME,
+        brief: crate::later_text!("a call is in one cell, a page finds a phone"),
+        promise: cells::PROMISE,
+        make: cells::make,
     },
 ];

@@ -208,6 +208,12 @@ pub enum Fact {
     Player(crate::protocols::handover::Told),
     /// An organ wrote up its books.
     Books(crate::protocols::physiology::Ledger),
+    /// Something about a flight.
+    Flight(crate::protocols::flight::Told),
+    /// Something about calls and circuits.
+    Telephone(crate::protocols::isup::Told),
+    /// Something about phones that move.
+    Cellular(crate::protocols::cellular::Told),
 }
 
 /// What is told of an operation.
@@ -331,6 +337,23 @@ impl Fact {
         "left-zone",
         "item-given",
         "books",
+        "commanded",
+        "pushed",
+        "deflected",
+        "departed",
+        "seized",
+        "through",
+        "freed",
+        "dual-seizure",
+        "detoured",
+        "gapped",
+        "call-over",
+        "carries",
+        "lets-go",
+        "handed-over",
+        "dropped",
+        "page-answered",
+        "page-lost",
     ];
 
     /// Its name in conditions.
@@ -376,6 +399,9 @@ impl Fact {
             Fact::Saga(told) => told.name(),
             Fact::Player(told) => told.name(),
             Fact::Books(_) => "books",
+            Fact::Flight(told) => told.name(),
+            Fact::Telephone(told) => told.name(),
+            Fact::Cellular(told) => told.name(),
         }
     }
 }

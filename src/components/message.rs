@@ -121,4 +121,10 @@ messages! {
     Game(crate::protocols::game::Message),
     /// Organs of a body.
     Body(crate::protocols::physiology::Message),
+    /// Telephone exchanges, about their circuits.
+    Trunk(crate::protocols::isup::Trunk),
+    /// A telephone and its exchange.
+    Line(crate::protocols::isup::Line),
+    /// Phones, towers and the core of a cellular network.
+    Cellular(crate::protocols::cellular::Message),
 }

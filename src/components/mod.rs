@@ -8,6 +8,8 @@ use crate::sim::{
     Component, Config, Context, Dist, Field, Machine, Micros, NodeId, Payload, Peer, Table, Template, Usual, Value,
 };
 
+mod actuator;
+mod airframe;
 mod autoscaler;
 mod balancer;
 mod body;
@@ -17,13 +19,16 @@ mod buyer;
 mod cache;
 mod chain_master;
 mod chain_node;
+mod callers;
 mod client;
 mod consumer;
 mod crdt_replica;
 mod database;
 mod deployer;
 mod dispatcher;
+mod exchange;
 mod fact;
+mod flight_computer;
 mod gateway;
 mod general;
 mod generator;
@@ -42,6 +47,9 @@ mod paxos_node;
 mod organ;
 mod peer;
 mod player;
+mod mobile_core;
+mod peer;
+mod phone;
 mod queue;
 mod quorum_node;
 mod raft_node;
@@ -52,6 +60,7 @@ mod sensor;
 mod server;
 mod store;
 mod supervisor;
+mod tower;
 mod tx_coordinator;
 mod tx_participant;
 mod view_manager;
@@ -120,6 +129,14 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<lungs::Lungs>(),
     Kind::of::<brain::Brain>(),
     Kind::of::<organ::Organ>(),
+    Kind::of::<airframe::Airframe>(),
+    Kind::of::<flight_computer::FlightComputer>(),
+    Kind::of::<actuator::Actuator>(),
+    Kind::of::<callers::Callers>(),
+    Kind::of::<exchange::Exchange>(),
+    Kind::of::<phone::Phone>(),
+    Kind::of::<tower::Tower>(),
+    Kind::of::<mobile_core::MobileCore>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -1,10 +1,13 @@
 //! A sensor: measures, in rounds, something that rises and falls, and tells every voter behind it. What is wrong with it
-//! can be set: one that lies, one that is wrong now and then, one that fails for good some day.
+//! can be set: one that lies, one that is wrong now and then, one that fails for good some day. One that is wired to an
+//! airframe measures that instead, in its rounds.
 
 use crate::protocols::Family;
 use crate::protocols::voting::{Sample, Told};
 use crate::sim::{Component, Context, Look, Micros, NodeId, Time, Work};
 
+use super::airframe::Airframe;
+use super::flight_computer::FlightComputer;
 use super::voter::Voter;
 use super::{Fact, Glyph, Message, Placeable};
 
@@ -86,17 +89,19 @@ fn round(config: &SensorConfig, now: Time) -> u64 {
 
 impl Sensor {
     fn next(cx: &mut Context<Self>) {
+        if cx.peers_of(Airframe::KIND).next().is_some() {
+            return;
+        }
         let next = round(cx.config(), cx.now()) + 1;
         cx.set(Timer::Measure, Time(next * cx.config().period.0.max(1)).since(cx.now()));
     }
 
     /// Three draws, whatever comes of them.
-    fn measure(&mut self, cx: &mut Context<Self>) {
+    fn measure(&mut self, cx: &mut Context<Self>, round: u64, truth: i64) {
         let config = cx.config();
         let error = cx.rng().below(2 * u64::from(config.error) + 1) as i64 - i64::from(config.error);
         let (luck, anything) = (cx.rng().unit(), cx.rng().below(2 * FAR) as i64 - FAR as i64);
-        let round = round(config, cx.now());
-        self.reading = truth(config, cx.now()) + error;
+        self.reading = truth + error;
         self.said = match config.fault {
             _ if self.failed || luck < config.wrong => anything,
             Fault::None => self.reading,
@@ -107,7 +112,8 @@ impl Sensor {
         };
         let (reading, said, own) = (self.reading, self.said, cx.template());
         cx.fact(Fact::Vote(Told::Sensed { round, reading, said }));
-        for peer in cx.peers().iter().filter(|peer| peer.template > own && peer.kind == Voter::KIND) {
+        let listens = |kind: &str| matches!(kind, Voter::KIND | FlightComputer::KIND);
+        for peer in cx.peers().iter().filter(|peer| peer.template > own && listens(peer.kind)) {
             cx.send(peer.id, Sample { round, value: said }.into());
         }
         Sensor::next(cx);
@@ -130,12 +136,20 @@ impl Component for Sensor {
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
-        super::not_understood(cx, from, &message);
+        match message {
+            Message::Sample(felt) if cx.peers_of(Airframe::KIND).any(|airframe| airframe == from) => {
+                self.measure(cx, felt.round, felt.value);
+            }
+            other => super::not_understood(cx, from, &other),
+        }
     }
 
     fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
         match timer {
-            Timer::Measure => self.measure(cx),
+            Timer::Measure => {
+                let (round, truth) = (round(cx.config(), cx.now()), truth(cx.config(), cx.now()));
+                self.measure(cx, round, truth);
+            }
             Timer::Fail => {
                 self.failed = true;
                 cx.note("fails for good");
@@ -173,5 +187,5 @@ impl Placeable for Sensor {
         crate::later_text!("Measures something that rises and falls, and tells the voters; it may lie.");
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::Edge;
-    const TALKS_TO: &'static [&'static str] = &["voter"];
+    const TALKS_TO: &'static [&'static str] = &["voter", "flight-computer", "airframe"];
 }

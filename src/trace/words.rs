@@ -253,6 +253,9 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
             format!("{me} holds {}", holds.join(", "))
         }
         Fact::Player(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Flight(told) => format!("{me} {}", told.sentence()),
+        Fact::Telephone(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Cellular(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Paxos(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),

@@ -121,6 +121,13 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
             }
         }
         Fact::Player(told) => {
+        Fact::Flight(told) => {
+            object.text("told", &told.sentence());
+        }
+        Fact::Telephone(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
+        Fact::Cellular(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
         Fact::General(told) => {
