@@ -1,8 +1,8 @@
 //! WHAT MUST HOLD: each check reads the records as they come, and the world, and says the moment a promise is broken.
 
 mod atomic_commit;
-mod chain;
 mod cells;
+mod chain;
 mod chat;
 mod circuits;
 mod conserved;
@@ -17,8 +17,8 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
-mod paxos;
 mod one_place;
+mod paxos;
 mod primary;
 mod raft;
 mod regular;
@@ -217,6 +217,8 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("nothing that was counted is lost"),
         promise: counted::PROMISE,
         make: counted::make,
+    },
+    CheckKind {
         name: steered::NAME,
         brief: crate::later_text!("the surface is where it should be"),
         promise: steered::PROMISE,

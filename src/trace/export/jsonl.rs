@@ -121,6 +121,8 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
             }
         }
         Fact::Player(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Flight(told) => {
             object.text("told", &told.sentence());
         }
