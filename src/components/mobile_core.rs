@@ -84,13 +84,13 @@ impl Component for MobileCore {
         let Message::Cellular(message) = message else { return super::not_understood(cx, from, &message) };
         match message {
             Cellular::S1SetupRequest { area } => self.towers.insert(from, area),
-            Cellular::TrackingAreaUpdate { phone, area } => {
-                if self.phones.len() < MAX_PHONES || self.phones.contains_key(&phone) {
-                    self.phones.insert(phone, area);
-                    // Who says so has no call, whatever became of the last one.
-                    self.paths.remove(&phone);
-                    cx.send(from, Cellular::TrackingAreaUpdateAccept { phone, area }.into());
-                }
+            Cellular::TrackingAreaUpdate { phone, area }
+                if self.phones.len() < MAX_PHONES || self.phones.contains_key(&phone) =>
+            {
+                self.phones.insert(phone, area);
+                // Who says so has no call, whatever became of the last one.
+                self.paths.remove(&phone);
+                cx.send(from, Cellular::TrackingAreaUpdateAccept { phone, area }.into());
             }
             Cellular::InitialUeMessage { phone, paged } => {
                 self.paths.insert(phone, from);
@@ -103,10 +103,8 @@ impl Component for MobileCore {
                 self.paths.insert(phone, from);
                 cx.send(from, Cellular::PathSwitchRequestAcknowledge { phone }.into());
             }
-            Cellular::UeContextReleaseRequest { phone } => {
-                if self.paths.get(&phone) == Some(&from) {
-                    self.paths.remove(&phone);
-                }
+            Cellular::UeContextReleaseRequest { phone } if self.paths.get(&phone) == Some(&from) => {
+                self.paths.remove(&phone);
             }
             _ => {}
         }

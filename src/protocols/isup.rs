@@ -371,9 +371,8 @@ impl Exchange {
         match self.calls.get(&call).map(|known| known.from) {
             Some(Leg::Line(line)) => port.send(line, Signal::Line(Line::Alerting { call })),
             Some(Leg::Circuit(peer, cic)) => {
-                if self.through(peer, cic).is_some() {
-                    port.send(peer, Signal::Trunk(Trunk::Acm { cic }));
-                }
+                let through = self.through(peer, cic);
+                through.into_iter().for_each(|_| port.send(peer, Signal::Trunk(Trunk::Acm { cic })));
             }
             None => {}
         }
