@@ -78,7 +78,6 @@ const MISSING: &[&str] = &[
     "scaling",
     "the-body",
     "fault-tolerance",
-    "internet",
     "cloud",
     "telephone",
     "cellular",
@@ -106,6 +105,7 @@ const WHOLE: &[&str] = &[
     "specialised-parts",
     "breaking-up-tasks",
     "shared-state",
+    "internet",
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

@@ -13,9 +13,11 @@ mod linearizable;
 mod membership;
 mod messages;
 mod mutual_exclusion;
+mod pieces;
 mod primary;
 mod raft;
 mod regular;
+mod routes;
 mod rumour;
 mod voted;
 
@@ -179,5 +181,17 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("nothing that was counted is lost"),
         promise: counted::PROMISE,
         make: counted::make,
+    },
+    CheckKind {
+        name: pieces::NAME,
+        brief: crate::later_text!("each piece once, and in its order"),
+        promise: pieces::PROMISE,
+        make: pieces::make,
+    },
+    CheckKind {
+        name: routes::NAME,
+        brief: crate::later_text!("ways lead there, and not in circles"),
+        promise: routes::PROMISE,
+        make: routes::make,
     },
 ];

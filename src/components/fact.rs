@@ -196,6 +196,8 @@ pub enum Fact {
     General(crate::protocols::oral_messages::Told),
     /// Something about what a site of a replicated database has heard.
     Rumour(crate::protocols::rumour::Told),
+    /// Something about ways and streams in a network.
+    Network(crate::protocols::internet::Told),
 }
 
 /// What is told of an operation.
@@ -296,6 +298,10 @@ impl Fact {
         "lost-interest",
         "discarded",
         "found",
+        "routed",
+        "handed",
+        "complete",
+        "abandoned",
     ];
 
     /// Its name in conditions.
@@ -335,6 +341,7 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
+            Fact::Network(told) => told.name(),
         }
     }
 }

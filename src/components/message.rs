@@ -105,4 +105,10 @@ messages! {
     PrimaryCopy(crate::protocols::primary_copy::Message),
     /// Conflict-free data.
     Crdt(crate::protocols::crdt::Message),
+    /// Packets from host to host.
+    Internet(crate::protocols::internet::Message),
+    /// How far hosts are, from router to router.
+    DistanceVector(crate::protocols::distance_vector::Message),
+    /// Who is next to whom, from router to router.
+    LinkState(crate::protocols::link_state::Message),
 }

@@ -22,6 +22,7 @@ mod fact;
 mod gateway;
 mod general;
 mod generator;
+mod host;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
@@ -33,6 +34,7 @@ mod peer;
 mod queue;
 mod quorum_node;
 mod raft_node;
+mod router;
 mod sender;
 mod sensor;
 mod server;
@@ -91,6 +93,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<kv_replica::KvReplica>(),
     Kind::of::<view_manager::ViewManager>(),
     Kind::of::<crdt_replica::CrdtReplica>(),
+    Kind::of::<host::Host>(),
+    Kind::of::<router::Router>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

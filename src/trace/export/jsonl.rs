@@ -112,6 +112,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Rumour(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Network(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::General(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
