@@ -72,8 +72,33 @@ const MECHANISMS: [(&str, &str); 24] = [
 ];
 
 /// What is not there yet.
+<<<<<<< HEAD
 const MISSING: &[&str] =
     &["scaling", "internet", "merkle-trees", "logical-clocks", "election", "log", "clock-synchronisation", "pbft"];
+=======
+const MISSING: &[&str] = &[
+    "observability",
+    "deployment",
+    "scaling",
+    "the-body",
+    "fault-tolerance",
+    "cloud",
+    "telephone",
+    "cellular",
+    "mmo",
+    "aircraft",
+    "paxos",
+    "chain-replication",
+    "consistent-hashing",
+    "merkle-trees",
+    "logical-clocks",
+    "saga",
+    "election",
+    "log",
+    "clock-synchronisation",
+    "pbft",
+];
+>>>>>>> net
 
 /// The rows that are here as wholes, with a file in tests/catalogue.
 const WHOLE: &[&str] = &[
@@ -95,9 +120,13 @@ const WHOLE: &[&str] = &[
     "the-body",
     "cloud",
     "shared-state",
+<<<<<<< HEAD
     "telephone",
     "aircraft",
     "cellular",
+=======
+    "internet",
+>>>>>>> net
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

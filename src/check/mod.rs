@@ -19,9 +19,11 @@ mod messages;
 mod mutual_exclusion;
 mod one_place;
 mod paxos;
+mod pieces;
 mod primary;
 mod raft;
 mod regular;
+mod routes;
 mod rumour;
 mod saga;
 mod steered;
@@ -235,5 +237,15 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("a call is in one cell, a page finds a phone"),
         promise: cells::PROMISE,
         make: cells::make,
+        name: pieces::NAME,
+        brief: crate::later_text!("each piece once, and in its order"),
+        promise: pieces::PROMISE,
+        make: pieces::make,
+    },
+    CheckKind {
+        name: routes::NAME,
+        brief: crate::later_text!("ways lead there, and not in circles"),
+        promise: routes::PROMISE,
+        make: routes::make,
     },
 ];

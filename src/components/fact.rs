@@ -214,6 +214,8 @@ pub enum Fact {
     Telephone(crate::protocols::isup::Told),
     /// Something about phones that move.
     Cellular(crate::protocols::cellular::Told),
+    /// Something about ways and streams in a network.
+    Network(crate::protocols::internet::Told),
 }
 
 /// What is told of an operation.
@@ -354,6 +356,10 @@ impl Fact {
         "dropped",
         "page-answered",
         "page-lost",
+        "routed",
+        "handed",
+        "complete",
+        "abandoned",
     ];
 
     /// Its name in conditions.
@@ -402,6 +408,7 @@ impl Fact {
             Fact::Flight(told) => told.name(),
             Fact::Telephone(told) => told.name(),
             Fact::Cellular(told) => told.name(),
+            Fact::Network(told) => told.name(),
         }
     }
 }

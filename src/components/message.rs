@@ -127,4 +127,10 @@ messages! {
     Line(crate::protocols::isup::Line),
     /// Phones, towers and the core of a cellular network.
     Cellular(crate::protocols::cellular::Message),
+    /// Packets from host to host.
+    Internet(crate::protocols::internet::Message),
+    /// How far hosts are, from router to router.
+    DistanceVector(crate::protocols::distance_vector::Message),
+    /// Who is next to whom, from router to router.
+    LinkState(crate::protocols::link_state::Message),
 }

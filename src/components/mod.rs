@@ -34,6 +34,7 @@ mod general;
 mod generator;
 mod heart;
 mod investigator;
+mod host;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
@@ -54,6 +55,7 @@ mod quorum_node;
 mod raft_node;
 mod saga_coordinator;
 mod saga_service;
+mod router;
 mod sender;
 mod sensor;
 mod server;
@@ -136,6 +138,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<phone::Phone>(),
     Kind::of::<tower::Tower>(),
     Kind::of::<mobile_core::MobileCore>(),
+    Kind::of::<host::Host>(),
+    Kind::of::<router::Router>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -130,6 +130,7 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
             object.text("told", &world.named(&told.sentence()));
         }
         Fact::Cellular(told) => {
+        Fact::Network(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
         Fact::General(told) => {
