@@ -80,7 +80,6 @@ const MISSING: &[&str] = &[
     "observability",
     "deployment",
     "scaling",
-    "the-body",
     "fault-tolerance",
     "cloud",
     "telephone",

@@ -137,6 +137,9 @@ impl Brain {
         }
         cx.measure("oxygen that leaves the brain", holds as u64);
         if self.blood[2] > 0 {
+        // Of one that no blood has come to there is nothing to tell.
+        if self.blood[2] > 0 {
+            cx.measure("oxygen that leaves the brain", holds as u64);
             let [oxygen, carbon, sugar, urea] = self.blood.map(|value| value.max(0) as u64);
             cx.measure("oxygen in blood", oxygen);
             cx.measure("carbon dioxide pressure", (carbon + 500) / 1_000);

@@ -125,6 +125,7 @@ impl Organ {
         let short = body::burn(&mut self.tissue, &mut self.keeper, step(f64::from(config.oxygen)));
         self.short = short;
         if short > 0 {
+        if short > 0 && body::heart(cx).is_some() {
             cx.measure("oxygen short", short);
         }
         let work = f64::from(config.oxygen.saturating_sub(AT_REST));
