@@ -72,32 +72,8 @@ const MECHANISMS: [(&str, &str); 24] = [
 ];
 
 /// What is not there yet.
-<<<<<<< HEAD
 const MISSING: &[&str] =
-    &["scaling", "internet", "merkle-trees", "logical-clocks", "election", "log", "clock-synchronisation", "pbft"];
-=======
-const MISSING: &[&str] = &[
-    "observability",
-    "deployment",
-    "scaling",
-    "fault-tolerance",
-    "cloud",
-    "telephone",
-    "cellular",
-    "mmo",
-    "aircraft",
-    "paxos",
-    "chain-replication",
-    "consistent-hashing",
-    "merkle-trees",
-    "logical-clocks",
-    "saga",
-    "election",
-    "log",
-    "clock-synchronisation",
-    "pbft",
-];
->>>>>>> net
+    &["scaling", "merkle-trees", "logical-clocks", "election", "log", "clock-synchronisation", "pbft"];
 
 /// The rows that are here as wholes, with a file in tests/catalogue.
 const WHOLE: &[&str] = &[
@@ -119,13 +95,10 @@ const WHOLE: &[&str] = &[
     "the-body",
     "cloud",
     "shared-state",
-<<<<<<< HEAD
     "telephone",
     "aircraft",
     "cellular",
-=======
     "internet",
->>>>>>> net
 ];
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

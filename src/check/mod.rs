@@ -237,6 +237,8 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("a call is in one cell, a page finds a phone"),
         promise: cells::PROMISE,
         make: cells::make,
+    },
+    CheckKind {
         name: pieces::NAME,
         brief: crate::later_text!("each piece once, and in its order"),
         promise: pieces::PROMISE,

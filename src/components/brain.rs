@@ -135,8 +135,6 @@ impl Brain {
         if let Some(heart) = body::heart(cx) {
             cx.send(heart, Body::Need { flow: self.vessels.flow }.into());
         }
-        cx.measure("oxygen that leaves the brain", holds as u64);
-        if self.blood[2] > 0 {
         // Of one that no blood has come to there is nothing to tell.
         if self.blood[2] > 0 {
             cx.measure("oxygen that leaves the brain", holds as u64);

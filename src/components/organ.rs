@@ -124,7 +124,6 @@ impl Organ {
         let step = |minute: f64| (minute * 1e3 / STEPS).max(0.0) as u64;
         let short = body::burn(&mut self.tissue, &mut self.keeper, step(f64::from(config.oxygen)));
         self.short = short;
-        if short > 0 {
         if short > 0 && body::heart(cx).is_some() {
             cx.measure("oxygen short", short);
         }

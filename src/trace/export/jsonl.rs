@@ -130,6 +130,8 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
             object.text("told", &world.named(&told.sentence()));
         }
         Fact::Cellular(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Network(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
