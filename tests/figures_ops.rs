@@ -96,7 +96,8 @@ fn a_verdict_costs_what_it_takes_to_judge_and_share_times_rate_times_the_time_to
             near(&format!("{strategy}, judged after {enough}"), found, expected, tolerance(share));
         }
     }
-    // The way back takes as long as servers take to start, and on average a look until that is seen.
+    // The way back takes as long as servers take to start, and on average a look until that is seen. Old ones that have not
+    // gone by then are asked again and take some of it: rather less.
     let expected = 20.0 + rate * (act + 2.0 + 0.25);
     near("all at once", met("all-at-once", "20"), expected, 25.0);
 }
