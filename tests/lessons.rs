@@ -36,6 +36,7 @@ const BUILT_ON: &[(&str, usize, usize, &str)] = &[
 const ANEW: &[(&str, usize, usize, &str)] = &[
     ("breaking-up-tasks", 3, 2, "the jobs of a whole minute have to be slow"),
     ("breaking-up-tasks", 4, 2, "what was promised of earlier jobs is broken already, or void"),
+    ("consistent-hashing", 5, 1, "how many caches there are by then says whether one is overrun"),
     ("independent-failures", 2, 1, "nothing is promised once all replicas were down at once"),
     ("one-computer", 4, 1, "nothing is promised once all servers were down at once"),
 ];
