@@ -77,7 +77,6 @@ const MISSING: &[&str] = &[
     "observability",
     "deployment",
     "scaling",
-    "the-body",
     "fault-tolerance",
     "internet",
     "telephone",
@@ -105,6 +104,7 @@ const WHOLE: &[&str] = &[
     "specialised-parts",
     "breaking-up-tasks",
     "mmo",
+    "the-body",
     "cloud",
 ];
 

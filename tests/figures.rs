@@ -243,6 +243,60 @@ fn a_handover_takes_two_writes_and_a_way_there_and_back() {
     assert!(took[0] >= 129_999, "{}", took[0]);
 }
 
+/// The mean of the later half of what was measured, as it stands.
+fn settled(measured: &Measured, name: &str) -> f64 {
+    let values = measured.of(name);
+    let later = &values[values.len() / 2..];
+    later.iter().sum::<u64>() as f64 / later.len() as f64
+}
+
+#[test]
+fn a_body_at_rest_has_the_figures_of_the_textbook() {
+    let measured = run("the-body", 1_200, &[], |_| ());
+    let of = |name: &str| settled(&measured, name);
+    near("blood a minute (table 17-1)", of("blood a minute"), 5_000.0, 100.0);
+    near("beats a minute", of("heart rate"), 72.0, 2.0);
+    near("oxygen a minute", of("oxygen taken up"), 250.0, 5.0);
+    // What is burnt becomes carbon dioxide by the respiratory quotient, which is 0.8 here.
+    near("carbon dioxide a minute", of("carbon dioxide given off"), 0.8 * 250.0, 5.0);
+    near("air a minute", of("air a minute"), 4_200.0, 250.0);
+    // The alveolar equation speaks of the end of a breath. Arteries have the mean over it, and each breath renews a part
+    // of the 2400 ml, deeper and faster alike.
+    let air = of("air a minute");
+    let renews = air / (12.0 * (air / 4_200.0).sqrt()) / 2_400.0;
+    let alveolar = 863.0 * of("carbon dioxide given off") / air * (1.0 - renews / 2.0);
+    near("carbon dioxide, by the alveolar equation", of("carbon dioxide pressure"), alveolar, 1.0);
+    // Fick: what an organ uses is what flows through it, times what comes in less what goes out.
+    let brain = of("oxygen in blood") - of("oxygen that leaves the brain");
+    near("oxygen that the brain takes from a litre", brain, 50.0 / 0.7, 1.5);
+    near("sugar", of("sugar in blood"), 900.0, 30.0);
+}
+
+#[test]
+fn who_runs_is_served_with_what_the_muscles_need() {
+    let measured = run("the-body", 600, &[("work", number(2_500))], |_| ());
+    // Muscles take 150 ml from each litre; the rest need what they need, and the heart a twenty-fourth of all that.
+    let flow = (4_800.0 - 750.0 + 2_500.0 / 0.150) * 25.0 / 24.0;
+    near("blood a minute", settled(&measured, "blood a minute"), flow, 0.07 * flow);
+    let oxygen = 250.0 - 50.0 + 2_500.0 + 5.4 * (flow / 1e3 - 5.0);
+    near("oxygen a minute", settled(&measured, "oxygen taken up"), oxygen, 0.02 * oxygen);
+}
+
+#[test]
+fn urea_comes_to_stand_where_as_much_is_cleared_as_is_made() {
+    // An organ that is mixed well and clears c of its blood, with a flow of q, clears q c / (q + c) of what comes.
+    let one = |more: f64| 550.0 * more * 570.0 * more / ((550.0 + 570.0) * more);
+    let reserve = |share: f64| [("reserve", faultline::sim::Value::Number(share))];
+    let kidneys = |count: i64| move |whole: &mut Table| set(whole, "kidneys", "count", Value::Integer(count));
+    for (name, count, share, clears) in
+        [("two kidneys", 2, 0.4, 2.0 * one(1.0)), ("one", 1, 0.4, one(1.4)), ("one without reserve", 1, 0.0, one(1.0))]
+    {
+        let measured = run("the-body", 10_800, &reserve(share), kidneys(count));
+        let right = 136.0 / clears * 1e3;
+        near(name, settled(&measured, "urea in blood"), right, 0.05 * right);
+    }
+}
+
 /// A part of a document: tables as TOML has them.
 fn part(text: &str) -> Table {
     toml::from_str(text).expect("it is TOML")
@@ -306,4 +360,20 @@ fn availability_is_what_parts_in_a_row_and_side_by_side_come_to() {
     };
     near("two of three stores", store(2), 3.0 * a * a - 2.0 * a.powi(3), 0.07);
     near("all three stores", store(3), a.powi(3), 0.09);
+}
+
+#[test]
+fn blood_that_comes_twice_is_found_out() {
+    let path = format!("{}/static/scenarios/the-body.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
+    for link in whole["links"].as_array_mut().expect("links") {
+        let link = link.as_table_mut().expect("a link");
+        link.insert("fifo".to_owned(), Value::Boolean(false));
+        link.insert("duplicate".to_owned(), Value::Float(0.05));
+    }
+    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML")).expect("it has no problems");
+    let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+    run.run_until(Time(60_000_000), &mut ());
+    let told = &run.violations().first().expect("a promise is broken").told;
+    assert!(told.contains("more than was sent to it"), "{told}");
 }

@@ -6,6 +6,7 @@ mod conserved;
 mod converged;
 mod crdt;
 mod delivered;
+mod flows;
 mod generals;
 pub mod linear;
 mod linearizable;
@@ -179,5 +180,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("everyone and everything once"),
         promise: one_place::PROMISE,
         make: one_place::make,
+    },
+    CheckKind {
+        name: flows::NAME,
+        brief: crate::later_text!("nothing comes from nowhere"),
+        promise: flows::PROMISE,
+        make: flows::make,
     },
 ];

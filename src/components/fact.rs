@@ -198,6 +198,8 @@ pub enum Fact {
     Rumour(crate::protocols::rumour::Told),
     /// Something about a player and the zone that they are in.
     Player(crate::protocols::handover::Told),
+    /// An organ wrote up its books.
+    Books(crate::protocols::physiology::Ledger),
 }
 
 /// What is told of an operation.
@@ -301,6 +303,7 @@ impl Fact {
         "entered-zone",
         "left-zone",
         "item-given",
+        "books",
     ];
 
     /// Its name in conditions.
@@ -341,6 +344,7 @@ impl Fact {
             Fact::General(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Player(told) => told.name(),
+            Fact::Books(_) => "books",
         }
     }
 }

@@ -109,4 +109,6 @@ messages! {
     Handover(crate::protocols::handover::Message),
     /// Players and what they see.
     Game(crate::protocols::game::Message),
+    /// Organs of a body.
+    Body(crate::protocols::physiology::Message),
 }

@@ -10,7 +10,9 @@ use crate::sim::{
 
 mod autoscaler;
 mod balancer;
+mod body;
 mod box_office;
+mod brain;
 mod buyer;
 mod cache;
 mod client;
@@ -22,13 +24,16 @@ mod fact;
 mod gateway;
 mod general;
 mod generator;
+mod heart;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
 mod ledger;
 mod lock_service;
+mod lungs;
 mod member;
 mod message;
+mod organ;
 mod peer;
 mod player;
 mod queue;
@@ -95,6 +100,10 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crdt_replica::CrdtReplica>(),
     Kind::of::<zone_server::ZoneServer>(),
     Kind::of::<player::Player>(),
+    Kind::of::<heart::Heart>(),
+    Kind::of::<lungs::Lungs>(),
+    Kind::of::<brain::Brain>(),
+    Kind::of::<organ::Organ>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -20,6 +20,7 @@ pub mod kv;
 pub mod lease;
 pub mod oral_messages;
 pub mod phi;
+pub mod physiology;
 pub mod primary_backup;
 pub mod primary_copy;
 pub mod queue;

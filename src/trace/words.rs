@@ -228,6 +228,11 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Books(ledger) => {
+            let holds = crate::protocols::physiology::SUBSTANCES.map(|what| (what.word(), ledger.holds.get(what)));
+            let holds = holds.map(|(word, much)| format!("{} of {word}", much / 1_000));
+            format!("{me} holds {}", holds.join(", "))
+        }
         Fact::Player(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),

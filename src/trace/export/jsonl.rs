@@ -112,6 +112,11 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Rumour(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Books(ledger) => {
+            for what in crate::protocols::physiology::SUBSTANCES {
+                object.plain(what.word(), ledger.holds.get(what));
+            }
+        }
         Fact::Player(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
