@@ -72,15 +72,8 @@ const MECHANISMS: [(&str, &str); 24] = [
 ];
 
 /// What is not there yet.
-const MISSING: &[&str] = &[
-    "scaling",
-    "merkle-trees",
-    "logical-clocks",
-    "election",
-    "log",
-    "clock-synchronisation",
-    "pbft",
-];
+const MISSING: &[&str] =
+    &["scaling", "merkle-trees", "logical-clocks", "election", "log", "clock-synchronisation", "pbft"];
 
 /// The rows that are here as wholes, with a file in tests/catalogue.
 const WHOLE: &[&str] = &[

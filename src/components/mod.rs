@@ -47,7 +47,6 @@ mod mobile_core;
 mod operator;
 mod organ;
 mod paxos_node;
-mod organ;
 mod peer;
 mod phone;
 mod player;
