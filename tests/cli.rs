@@ -423,7 +423,7 @@ fn export_writes_what_other_tools_read() {
     assert_eq!(told, "faultline: there are more than 200000 records in it; ask for less with --from and --to\n");
     assert!(
         complained(&["export", "chat", "--format", "pdf"])
-            .contains("[possible values: chrome, otlp, shiviz, csv, jsonl]")
+            .contains("[possible values: chrome, otlp, shiviz, csv, jsonl, mermaid]")
     );
 }
 

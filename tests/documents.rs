@@ -7,7 +7,7 @@ use faultline::components::KINDS;
 use faultline::scenario::schema::{self, Schema};
 use faultline::scenario::{
     Act, Condition, Cue, Deed, Dial, Document, FaultKind, FaultPlan, Group, Layout, Lesson, LinkRule, Load, LoadStep,
-    Problem, Promise, Region, Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
+    Problem, Promise, Region, SHELVES, Simplification, Step, Task, Tree, Vital, VitalLine, builtin, builtins, manual,
 };
 use faultline::sim::{Dist, Purpose, Stream};
 use faultline::trace::Stat;
@@ -38,6 +38,10 @@ fn every_built_in_document_is_right() {
     }
     assert_eq!(builtins().count(), count);
     assert!(count > 0);
+    let mut shelved: Vec<&str> = SHELVES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    let mut all: Vec<&str> = builtins().collect();
+    (shelved.sort_unstable(), all.sort_unstable());
+    assert_eq!(shelved, all, "each stands on one shelf");
 }
 
 #[test]

@@ -359,7 +359,7 @@ impl Fact {
         "routed",
         "handed",
         "complete",
-        "abandoned",
+        "gave-up",
     ];
 
     /// Its name in conditions.

@@ -32,7 +32,7 @@ crate::config! {
         /// Of how many a player is told at most, where it is the nearest.
         most: u32 = 8, in 0, 1000, "";
         /// How far one walks in a second.
-        pace: u32 = 120, in 0, 10000, "1/s";
+        pace: u32 = 120, in 0, 10000, "m/s";
         /// Whether it keeps a player whom it hands over until the other zone has them; not to is a mistake.
         confirm: bool = true, in 0, 0, "";
         /// Whether it refuses an offer under a number that it has seen; not to is a mistake.

@@ -191,7 +191,7 @@ impl Player {
         Player::at_moment(&moment).map_or(here, |there| there.what_led_there(which))
     }
 
-    /// The last messages before a promise was broken among those who had to do with it, drawn, as far as the log goes.
+    /// The last messages before a promise was broken of those who had to do with it, drawn, as far as the log goes.
     fn what_led_there(&self, which: usize) -> String {
         let Some(broken) = self.timeline.run().violations().get(which) else { return String::new() };
         let log = self.timeline.log();
@@ -199,7 +199,7 @@ impl Player {
         let mut parties: Vec<NodeId> = shows.clone().flat_map(who).chain([broken.node]).collect();
         parties.sort_unstable();
         parties.dedup();
-        let of = |record: &&Record| record.at <= broken.at && who(record).all(|node| parties.contains(&node));
+        let of = |record: &&Record| record.at <= broken.at && who(record).any(|node| parties.contains(&node));
         let drawn = |record: &&Record| matches!(record.what, What::Arrived { .. } | What::Lost { .. });
         let mut before: Vec<Record> = log.iter().rev().filter(of).filter(drawn).take(DRAWN).cloned().collect();
         before.extend(shows.filter(|record| !drawn(record)).cloned());

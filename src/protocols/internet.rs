@@ -147,7 +147,7 @@ pub enum Told {
 
 impl Told {
     /// Every name.
-    pub const NAMES: [&'static str; 4] = ["routed", "handed", "complete", "abandoned"];
+    pub const NAMES: [&'static str; 4] = ["routed", "handed", "complete", "gave-up"];
 
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
@@ -155,7 +155,7 @@ impl Told {
             Told::Routed { .. } => "routed",
             Told::Handed { .. } => "handed",
             Told::Complete { .. } => "complete",
-            Told::Abandoned { .. } => "abandoned",
+            Told::Abandoned { .. } => "gave-up",
         }
     }
 

@@ -34,6 +34,39 @@ pub fn titles() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
     ENTRIES.iter().map(|entry| (entry.name, entry.title))
 }
 
+/// Where each stands among its like, in an order in which one may go through them: the systems of the article, its ideas as
+/// it has them, and the protocols that both stand on.
+pub const SHELVES: [(&str, &[&str]); 7] = [
+    ("Systems", &["chat", "chat-pair", "internet", "cloud", "telephone", "cellular", "mmo", "aircraft"]),
+    (
+        "Ideas",
+        &[
+            "one-computer",
+            "shared-state",
+            "concurrency",
+            "independent-failures",
+            "task-delegation",
+            "latency",
+            "observability",
+            "deployment",
+            "breaking-up-tasks",
+            "specialised-parts",
+            "the-body",
+            "fault-tolerance",
+        ],
+    ),
+    ("Agreement", &["raft", "paxos", "two-phase-commit", "saga", "lease", "generals"]),
+    ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "crdt"]),
+    ("Membership and news", &["detectors", "swim", "gossip"]),
+    ("Traffic", &["balancing", "overload", "queue", "cache", "autoscaling"]),
+    ("Redundancy", &["voting"]),
+];
+
+/// What a built-in document is called.
+pub fn title(name: &str) -> &'static str {
+    titles().find(|(other, _)| *other == name).map_or("", |(_, title)| title)
+}
+
 /// A built-in document.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use yew::virtual_dom::ListenerKind;
 
 use crate::player::{Action, Player, verdict};
-use crate::scenario::{builtins, titles};
+use crate::scenario::{SHELVES, builtins, title};
 use crate::scene::Theme;
 
 use super::app::{Fold, Msg, Opens};
@@ -66,12 +66,18 @@ fn scenarios(player: &Player, link: &Link) -> El {
     };
     let own = builtins().all(|name| name != document.name);
     let own = own.then(|| option(&document.name, &format!("{} (edited)", document.title), true));
-    let built = titles().map(|(name, title)| option(name, title, name == document.name));
+    let shelf = |(words, names): &(&'static str, &[&'static str])| {
+        let built = names.iter().map(|name| option(name, title(name), *name == *document.name));
+        el("optgroup").set("label", *words).all(built)
+    };
     let choose = |event: &web_sys::Event| Some(Msg::Do(Action::Open(chosen(event)?)));
-    el("label")
-        .class("pick")
-        .add(el("span").class("unseen").text("Scenario"))
-        .add(el("select").set("id", "scenario").all(built).all(own).asks(ListenerKind::onchange, link, choose))
+    el("label").class("pick").add(el("span").class("unseen").text("Scenario")).add(
+        el("select").set("id", "scenario").all(SHELVES.iter().map(shelf)).all(own).asks(
+            ListenerKind::onchange,
+            link,
+            choose,
+        ),
+    )
 }
 
 /// Whether everything that must hold has held so far; a click goes to where the next promise broke, and to what did it.
