@@ -55,7 +55,7 @@ fn kinds_and_checks_have_names_and_words_of_their_own() {
         assert!(KINDS[..place].iter().all(|other| other.name != known.name), "{} stands twice", known.name);
         assert!(!known.title.is_empty() && known.about.ends_with('.'), "{} is described", known.name);
         assert!(known.talks_to.iter().all(|name| kind(name).is_some()), "{} talks to kinds that are there", known.name);
-        for field in known.fields {
+        for field in known.fields() {
             assert!(field.help.trim().ends_with('.'), "{}.{} is described", known.name, field.name);
         }
     }

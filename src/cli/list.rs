@@ -78,7 +78,7 @@ fn kinds(document: &Document) -> Vec<&str> {
 fn setting_of(document: &Document, dial: &Dial) -> Option<(&'static Field, Value)> {
     let group = document.groups.iter().find(|group| group.name == dial.group)?;
     let kind: &'static Kind = components::kind(&group.kind)?;
-    let field = kind.fields.iter().find(|field| field.name == dial.field)?;
+    let field = kind.fields().iter().find(|field| field.name == dial.field)?;
     Some((field, group.config.get(&dial.field).cloned().unwrap_or_else(field.default)))
 }
 

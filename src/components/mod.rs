@@ -195,12 +195,17 @@ pub struct Kind {
     pub family: Family,
     /// The kinds that it talks to.
     pub talks_to: &'static [&'static str],
-    /// What can be set about it.
-    pub fields: &'static [Field],
     /// The machine that it stands on when a document is silent.
     pub machine: fn() -> Machine,
+    fields: fn() -> &'static [Field],
     build: Build,
     usual: Usual<Message>,
+}
+
+/// The settings of a kind. By way of a function the page's first part need not have those of kinds that it does not use
+/// (tools/later.txt).
+fn fields_of<C: Placeable>() -> &'static [Field] {
+    C::Config::FIELDS
 }
 
 /// Settings by name, as a document gives them.
@@ -225,11 +230,16 @@ impl Kind {
             glyph: C::GLYPH,
             family: C::FAMILY,
             talks_to: C::TALKS_TO,
-            fields: C::Config::FIELDS,
             machine: C::machine,
+            fields: fields_of::<C>,
             build: build::<C>,
             usual: Usual::of::<C>(),
         }
+    }
+
+    /// What can be set about it.
+    pub fn fields(&self) -> &'static [Field] {
+        (self.fields)()
     }
 
     /// A template for nodes of this kind as they are when nothing is said of them.

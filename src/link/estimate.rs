@@ -21,7 +21,7 @@ pub fn steps_to(document: &Document, at: Time) -> u64 {
     let mut rate = 0.0;
     for group in &document.groups {
         let mut asked = 0.0;
-        let fields = kind(&group.kind).map_or(&[][..], |kind| kind.fields);
+        let fields = kind(&group.kind).map_or(&[][..], |kind| kind.fields());
         for field in fields.iter().filter(|field| field.unit == "1/s" || field.unit == "Hz") {
             let steps = document.load.iter().filter(|load| load.group == group.name && load.field == field.name);
             let steps = steps.flat_map(|load| &load.steps).map(|step| plain(&step.value));

@@ -151,7 +151,7 @@ impl Player {
         all.extend((0..document.dials.len()).filter(|place| self.dial_at_first(*place).is_some()).map(Plotted::Dial));
         for node in loads {
             let fields = self.timeline.run().world.node(node).and_then(|known| kind(known.kind));
-            let fields = fields.iter().flat_map(|kind| kind.fields.iter()).map(|field| field.name);
+            let fields = fields.iter().flat_map(|kind| kind.fields().iter()).map(|field| field.name);
             let plain = fields.filter(|field| self.setting_at_first(node, field).is_some());
             all.extend(plain.map(|field| Plotted::Setting(node, field)));
         }
@@ -379,7 +379,7 @@ impl Player {
 
 /// What a setting is where nobody has changed it, if it is a number or a length of time: with its unit.
 fn at_first(group: Option<&Group>, of: &str, field: &str) -> Option<(&'static str, f64)> {
-    let field = kind(of)?.fields.iter().find(|known| known.name == field)?;
+    let field = kind(of)?.fields().iter().find(|known| known.name == field)?;
     if matches!((field.kind)(), FieldKind::Flag | FieldKind::Choice(_)) {
         return None;
     }

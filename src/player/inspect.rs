@@ -69,7 +69,7 @@ fn node_inspector(player: &Player, world: &World, id: NodeId) -> Option<Inspecto
         kept,
         more,
         charts: inside::node_charts(player, id),
-        fields: known.fields.iter().filter_map(field).collect(),
+        fields: known.fields().iter().filter_map(field).collect(),
         entries: menu(player, Target::Node(id)),
     })
 }

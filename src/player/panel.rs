@@ -206,7 +206,7 @@ pub fn dials(player: &Player) -> Vec<DialModel> {
     let model = |(place, dial): (usize, &crate::scenario::Dial)| {
         let group = document.groups.iter().position(|group| group.name == dial.group)?;
         let kind = kind(&document.groups[group].kind)?;
-        let field = kind.fields.iter().find(|field| field.name == dial.field)?;
+        let field = kind.fields().iter().find(|field| field.name == dial.field)?;
         let member = world.nodes().find(|(_, node)| node.template as usize == group);
         let value = member.and_then(|(_, node)| node.get(field.name)).unwrap_or_else(|| (field.default)());
         let range = dial_range(dial, &(field.kind)());

@@ -146,7 +146,7 @@ impl Player {
         let world = &self.timeline.run().world;
         let one = |id: &NodeId| {
             let node = world.node(*id)?;
-            let fields = kind(node.kind)?.fields.iter();
+            let fields = kind(node.kind)?.fields().iter();
             Some(Copied {
                 what: world.templates().get(node.template as usize)?.name.to_string(),
                 name: node.name.to_string(),

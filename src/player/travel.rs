@@ -51,6 +51,11 @@ impl Player {
         if matches!(fragment.trim_start_matches('#'), "" | OPENING_LINK) {
             return Player::opening();
         }
+        Player::linked(fragment, quiet)
+    }
+
+    #[inline(never)]
+    fn linked(fragment: &str, quiet: bool) -> Result<Player, Problem> {
         let opened = link::read(fragment).and_then(|opened| Player::open_link(&opened, quiet));
         opened.or_else(|error| {
             let mut player = match error.safe.as_deref().map(builtin) {

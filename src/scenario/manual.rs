@@ -44,10 +44,10 @@ fn of_kind(kind: &Kind) -> String {
         law(&machine.disk),
         machine.startup
     );
-    if !kind.fields.is_empty() {
+    if !kind.fields().is_empty() {
         text.push_str("\n| setting | what it is | values | when silent |\n| --- | --- | --- | --- |\n");
     }
-    for field in kind.fields {
+    for field in kind.fields() {
         let help = field.help.split_whitespace().collect::<Vec<_>>().join(" ");
         let unit = if field.unit.is_empty() { String::new() } else { format!(", {}", field.unit) };
         let values = match (field.kind)() {

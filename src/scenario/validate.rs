@@ -336,7 +336,7 @@ impl Document {
         let Some(kind) = self.kind_of(&dial.group) else {
             return found.unknown_in("group", "group", &dial.group, &mut self.group_names());
         };
-        let field = kind.fields.iter().find(|field| field.name == dial.field);
+        let field = kind.fields().iter().find(|field| field.name == dial.field);
         let range = field.and_then(|field| dial_range(dial, &(field.kind)()));
         if let Some((min, max)) = range
             && min > max
@@ -347,7 +347,7 @@ impl Document {
             found.wrong(&told);
         }
         if field.is_none() {
-            let names = &mut kind.fields.iter().map(|field| field.name);
+            let names = &mut kind.fields().iter().map(|field| field.name);
             found.unknown_in("field", &format!("setting of a {}", kind.name), &dial.field, names);
         }
     }

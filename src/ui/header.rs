@@ -67,7 +67,7 @@ fn scenarios(player: &Player, link: &Link) -> El {
     let own = builtins().all(|name| name != document.name);
     let own = own.then(|| option(&document.name, &format!("{} (edited)", document.title), true));
     let shelf = |(words, names): &(&'static str, &[&'static str])| {
-        let built = names.iter().map(|name| option(name, title(name), *name == *document.name));
+        let built = names.iter().map(|name| option(name, title(name), **name == *document.name));
         el("optgroup").set("label", *words).all(built)
     };
     let choose = |event: &web_sys::Event| Some(Msg::Do(Action::Open(chosen(event)?)));

@@ -1,6 +1,6 @@
 //! The right side: what is selected, the dials, the vital signs.
 
-use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, KeptModel, Player};
+use crate::player::{self, Action, Card, DialModel, Entry, FieldModel, Inspector, KeptModel, Player, VitalModel};
 use crate::scenario::Act;
 use crate::scene::{Target, family_name};
 
@@ -37,7 +37,7 @@ pub fn inspector(player: &Player, link: &Link) -> El {
         .add(el("dl").all(lines))
         .all((!model.log.is_empty()).then(|| el("ol").class("cells").label("log").all(model.log.iter().map(cell))))
         .all(kept(&model, link))
-        .all(model.charts.iter().map(chart))
+        .add(charts(&model.charts))
         .all(settings(&model, link))
 }
 
@@ -116,7 +116,11 @@ pub fn dials(player: &Player, link: &Link) -> Option<El> {
     (!dials.is_empty()).then(|| el("div").class("dials").add(el("h3").text("Dials")).all(dials.iter().map(control)))
 }
 
+fn charts(models: &[VitalModel]) -> El {
+    el("div").all(models.iter().map(chart))
+}
+
 /// The vital signs of the whole.
 pub fn vitals(player: &Player) -> El {
-    el("div").class("vitals").all(player::vitals(player).iter().map(chart))
+    charts(&player::vitals(player)).class("vitals")
 }
