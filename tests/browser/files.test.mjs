@@ -41,5 +41,5 @@ test("a scenario is opened from a file, and what is wrong with one is said", asy
   await notice(page, "toaster");
   await page.locator("#open-file").setInputFiles(file(JSON.stringify({ ...json, name: "mine", title: "Mine own chat" })));
   await page.locator(".dialog").waitFor({ state: "detached" });
-  await page.getByText("Mine own chat").first().waitFor();
+  assert.equal(await page.locator("#scenario").inputValue(), "mine");
 });
