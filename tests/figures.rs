@@ -2,63 +2,21 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+#[path = "shared/figures.rs"]
+mod figures;
 
-use faultline::components::{Record, What};
-use faultline::scenario::{Document, Run, Sink};
-use faultline::sim::Time;
+use faultline::scenario::Run;
+use faultline::sim::{Time, Value as Setting};
+use figures::{Measured, constant, every_way_takes, near, ran, scenario, whole_scenario};
 use toml::{Table, Value};
 
-/// Everything that was measured, by name.
-#[derive(Default)]
-struct Measured(BTreeMap<&'static str, Vec<u64>>);
-
-impl Sink for Measured {
-    fn take(&mut self, record: Record) {
-        if let What::Measure { name, value } = record.what {
-            self.0.entry(name).or_default().push(value);
-        }
-    }
+/// What is measured in a built-in scenario in so many seconds, with changes to its document.
+fn run(name: &str, seconds: u64, settings: &[(&str, Setting)], edit: impl Fn(&mut Table)) -> Measured {
+    ran(scenario(name, settings, edit), 1, seconds as f64)
 }
 
-impl Measured {
-    fn of(&self, name: &str) -> &[u64] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
-    }
-    fn count(&self, name: &str) -> f64 {
-        self.of(name).len() as f64
-    }
-    /// In seconds.
-    fn mean(&self, name: &str) -> f64 {
-        self.of(name).iter().sum::<u64>() as f64 / self.count(name) / 1e6
-    }
-}
-
-/// A built-in scenario for so many seconds, with changes to its document: no cues and no checks, which would only cost time.
-fn run(name: &str, seconds: u64, settings: &[(&str, faultline::sim::Value)], edit: impl Fn(&mut Table)) -> Measured {
-    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
-    for part in ["cues", "checks", "lesson"] {
-        whole.remove(part);
-    }
-    edit(&mut whole);
-    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
-    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
-    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
-    let (mut measured, mut run) = (Measured::default(), Run::new(Rc::new(document), 1).expect("it has no problems"));
-    run.run_until(Time(seconds * 1_000_000), &mut measured);
-    measured
-}
-
-fn number(value: u32) -> faultline::sim::Value {
-    faultline::sim::Value::Number(f64::from(value))
-}
-
-#[track_caller]
-fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
-    println!("{what}: {found:.4}, by the formula {expected:.4}");
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
+fn number(value: u32) -> Setting {
+    Setting::Number(f64::from(value))
 }
 
 /// The mean time in a queue of Poisson arrivals with `servers` and exponential service of mean 1, each busy the share `busy`
@@ -80,18 +38,13 @@ fn erlang_c_is_as_in_tables() {
 
 /// Messages take no time: the formulas know of none.
 fn no_way(whole: &mut Table) {
-    for link in whole["links"].as_array_mut().expect("links") {
-        let delay = Table::from_iter([("constant".to_owned(), Value::String("0s".to_owned()))]);
-        link.as_table_mut().expect("a link").insert("delay".to_owned(), Value::Table(delay));
-    }
+    every_way_takes(whole, "0s");
 }
 
 #[test]
 fn delegation_takes_as_long_as_the_known_results_say() {
-    let sojourn = |settings: &[(&str, faultline::sim::Value)]| {
-        run("task-delegation", 4_000, settings, no_way).mean("sojourn") / 0.5
-    };
-    let choice = |word: &str| ("choice", faultline::sim::Value::text(word));
+    let sojourn = |settings: &[(&str, Setting)]| run("task-delegation", 4_000, settings, no_way).mean("sojourn") / 0.5;
+    let choice = |word: &str| ("choice", Setting::text(word));
     near("at random", sojourn(&[choice("random")]), erlang_c(1, 0.7), 0.2);
     // Mitzenmacher's fixed point for two choices of infinitely many: the sum of busy^(2^i − 2). With eight it is a little
     // more.
@@ -109,7 +62,7 @@ fn the_slow_are_as_many_as_one_minus_all_being_quick() {
         let deviation = (expected * (1.0 - expected) / measured.count("sojourn")).sqrt();
         near(&format!("{fanout} leaves"), slow / measured.count("sojourn"), expected, 4.0 * deviation);
     }
-    let settings = [("fanout", number(40)), ("hedge", faultline::sim::Value::text("300ms"))];
+    let settings = [("fanout", number(40)), ("hedge", Setting::text("300ms"))];
     let measured = run("latency", 600, &settings, |_| ());
     let slow = measured.of("sojourn").iter().filter(|took| **took > 800_000).count() as f64;
     near("forty, hedged", slow / measured.count("sojourn"), 40.0 * 1e-4, 0.004);
@@ -150,8 +103,6 @@ fn a_split_costs_a_hop_and_the_spare_that_was_shared() {
 
 /// Every part takes as long as any other, and so does every way.
 fn all_alike(whole: &mut Table) {
-    let constant =
-        |span: &str| Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]));
     for group in whole["groups"].as_array_mut().expect("groups") {
         if group["name"].as_str() == Some("workers") {
             group.as_table_mut().expect("a group").insert("service".to_owned(), constant("300ms"));
@@ -174,18 +125,13 @@ fn what_cannot_be_divided_bounds_what_many_hands_bring() {
 #[test]
 fn stragglers_decide_how_long_a_job_takes_where_nothing_is_done_twice() {
     let slow = |hedge: &str| {
-        let settings = [("uses", number(16)), ("hedge", faultline::sim::Value::text(hedge))];
+        let settings = [("uses", number(16)), ("hedge", Setting::text(hedge))];
         let measured = run("breaking-up-tasks", 4_000, &settings, |_| ());
         let slow = measured.of("sojourn").iter().filter(|took| **took > 3_500_000).count() as f64;
         slow / measured.count("sojourn")
     };
     near("jobs with a straggler", slow("0s"), 1.0 - (31.0 / 32.0_f64).powi(32), 0.05);
     near("with second copies", slow("600ms"), 0.0, 0.05);
-}
-
-/// The constant law, as documents write it.
-fn always(span: &str) -> Value {
-    Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]))
 }
 
 /// Sets a field of a group, or of its `config`.
@@ -204,7 +150,7 @@ fn set(whole: &mut Table, group: &str, field: &str, value: Value) {
 
 #[test]
 fn a_crowd_is_told_of_by_its_square_and_of_the_nearest_by_its_number() {
-    let word = faultline::sim::Value::text;
+    let word = Setting::text;
     let last = |measured: &Measured| *measured.of("states").last().expect("a tick") as f64;
     for n in [9_u32, 18, 36] {
         let alone = |whole: &mut Table| set(whole, "players", "count", Value::Integer(i64::from(n)));
@@ -227,13 +173,13 @@ fn a_crowd_is_told_of_by_its_square_and_of_the_nearest_by_its_number() {
 #[test]
 fn a_handover_takes_two_writes_and_a_way_there_and_back() {
     let measured = run("mmo", 120, &[], |whole| {
-        set(whole, "zones", "disk", always("5ms"));
+        set(whole, "zones", "disk", constant("5ms"));
         for link in whole["links"].as_array_mut().expect("links") {
             let link = link.as_table_mut().expect("a link");
             for what in ["loss", "duplicate", "reorder", "detour"] {
                 link.remove(what);
             }
-            link.insert("delay".to_owned(), always("60ms"));
+            link.insert("delay".to_owned(), constant("60ms"));
         }
     });
     let mut took = measured.of("handover").to_vec();
@@ -286,7 +232,7 @@ fn who_runs_is_served_with_what_the_muscles_need() {
 fn urea_comes_to_stand_where_as_much_is_cleared_as_is_made() {
     // An organ that is mixed well and clears c of its blood, with a flow of q, clears q c / (q + c) of what comes.
     let one = |more: f64| 550.0 * more * 570.0 * more / ((550.0 + 570.0) * more);
-    let reserve = |share: f64| [("reserve", faultline::sim::Value::Number(share))];
+    let reserve = |share: f64| [("reserve", Setting::Number(share))];
     let kidneys = |count: i64| move |whole: &mut Table| set(whole, "kidneys", "count", Value::Integer(count));
     for (name, count, share, clears) in
         [("two kidneys", 2, 0.4, 2.0 * one(1.0)), ("one", 1, 0.4, one(1.4)), ("one without reserve", 1, 0.0, one(1.0))]
@@ -364,15 +310,14 @@ fn availability_is_what_parts_in_a_row_and_side_by_side_come_to() {
 
 #[test]
 fn blood_that_comes_twice_is_found_out() {
-    let path = format!("{}/static/scenarios/the-body.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
-    for link in whole["links"].as_array_mut().expect("links") {
-        let link = link.as_table_mut().expect("a link");
-        link.insert("fifo".to_owned(), Value::Boolean(false));
-        link.insert("duplicate".to_owned(), Value::Float(0.05));
-    }
-    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML")).expect("it has no problems");
-    let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+    let document = whole_scenario("the-body", &[], |whole| {
+        for link in whole["links"].as_array_mut().expect("links") {
+            let link = link.as_table_mut().expect("a link");
+            link.insert("fifo".to_owned(), Value::Boolean(false));
+            link.insert("duplicate".to_owned(), Value::Float(0.05));
+        }
+    });
+    let mut run = Run::new(document, 1).expect("it has no problems");
     run.run_until(Time(60_000_000), &mut ());
     let told = &run.violations().first().expect("a promise is broken").told;
     assert!(told.contains("more than was sent to it"), "{told}");

@@ -2,53 +2,37 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
-use std::collections::BTreeMap;
+#[path = "shared/figures.rs"]
+mod figures;
+
 use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
 use faultline::protocols::internet::Told;
-use faultline::scenario::{Document, Run, Sink};
+use faultline::scenario::{Document, Sink};
 use faultline::sim::Time;
+use figures::{Measured, constant, ran, scenario, whole_scenario};
+use toml::{Table, Value};
 
 /// What was measured by name, and when a way last changed.
 #[derive(Default)]
-struct Measured {
-    values: BTreeMap<&'static str, Vec<u64>>,
+struct Seen {
+    measured: Measured,
     routed: Option<Time>,
-    circled: Option<Time>,
 }
 
-impl Sink for Measured {
+impl Sink for Seen {
     fn take(&mut self, record: Record) {
-        match record.what {
-            What::Measure { name, value } => {
-                self.values.entry(name).or_default().push(value);
-                if name == "ttl expired" {
-                    self.circled = Some(record.at);
-                }
-            }
-            What::Fact(Fact::Network(Told::Routed { .. })) => self.routed = Some(record.at),
-            _ => {}
+        if let What::Fact(Fact::Network(Told::Routed { .. })) = record.what {
+            self.routed = Some(record.at);
         }
+        self.measured.take(record);
     }
-}
-
-impl Measured {
-    fn count(&self, name: &str) -> f64 {
-        self.values.get(name).map_or(0.0, |values| values.len() as f64)
-    }
-}
-
-fn run(text: &str, seed: u64, seconds: u64) -> Measured {
-    let document = Document::from_toml(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let (mut measured, mut run) = (Measured::default(), Run::new(Rc::new(document), seed).expect("it has no problems"));
-    run.run_until(Time(seconds * 1_000_000), &mut measured);
-    measured
 }
 
 /// A reader and a server with a router between them; the line to the server takes 50 ms each way and loses a share.
-fn line(loss: f64) -> String {
-    format!(
+fn line(loss: f64) -> Rc<Document> {
+    let text = format!(
         r#"
 name = "line"
 title = "A line that loses packets"
@@ -64,7 +48,8 @@ links = [
     {{ between = ["web", "routers"], delay.constant = "50ms", loss = {loss} }},
 ]
 "#
-    )
+    );
+    Rc::new(Document::from_toml(&text).unwrap_or_else(|problems| panic!("{problems:?}")))
 }
 
 #[test]
@@ -72,40 +57,40 @@ fn throughput_falls_with_the_root_of_loss() {
     // Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm, CCR 27(3), 1997:
     // with an acknowledgement of every piece, √(3 / 2p) pieces a round trip.
     for loss in [0.001, 0.002, 0.005, 0.01] {
-        let found = run(&line(loss), 1, 1_200).count("delivered") / 1_198.0 * 0.1;
+        let found = ran::<Measured>(line(loss), 1, 1_200.0).count("delivered") / 1_198.0 * 0.1;
         let expected = (1.5 / loss).sqrt();
         println!("loss {loss}: {found:.2} pieces a round trip, by the formula {expected:.2}");
         assert!((found / expected - 1.0).abs() < 0.15, "loss {loss}: {found} and not {expected} within 15 %");
     }
 }
 
-/// The scenario without its checks and its lesson, with other settings of routers, and a line that is cut at 30 s.
-fn cut(routers: &str, between: &str) -> String {
-    let path = format!("{}/static/scenarios/internet.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: toml::Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("TOML");
-    whole.remove("checks");
-    whole.remove("lesson");
+/// When a way last changed after a line was cut at 30 s, with other settings of routers, in seconds from there.
+fn settled(routers: &str, between: &str, seed: u64, seconds: f64) -> f64 {
     let more = format!(
         "cues = [{{ at = \"30s\", then = [{{ cut = {{ between = {between} }} }}] }}]\nconfig = {{ {routers} }}"
     );
-    let more: toml::Table = toml::from_str(&more).expect("TOML");
-    whole["cues"].as_array_mut().expect("cues").extend(more["cues"].as_array().expect("cues").iter().cloned());
-    for group in whole["groups"].as_array_mut().expect("groups") {
-        if group["name"].as_str() == Some("routers") {
-            group.as_table_mut().expect("a group").insert("config".to_owned(), more["config"].clone());
+    let more: Table = toml::from_str(&more).expect("TOML");
+    let document = whole_scenario("internet", &[], |whole| {
+        whole.remove("checks");
+        whole.remove("lesson");
+        // Its own cues lay the lines of the ring.
+        let cues = whole["cues"].as_array_mut().expect("cues");
+        cues.extend(more["cues"].as_array().expect("a cue").iter().cloned());
+        for group in whole["groups"].as_array_mut().expect("groups") {
+            if group["name"].as_str() == Some("routers") {
+                group.as_table_mut().expect("a group").insert("config".to_owned(), more["config"].clone());
+            }
         }
-    }
-    toml::to_string(&whole).expect("it is TOML")
+    });
+    let last = ran::<Seen>(document, seed, seconds).routed.expect("ways were found");
+    (last.0 as f64 - 30e6) / 1e6
 }
 
 #[test]
 fn a_line_that_is_cut_is_noticed_when_the_standards_say() {
     const LINE: &str = r#"["router-2", "router-3"]"#;
     for seed in 1..=5 {
-        let after = |routers: &str| {
-            let last = run(&cut(routers, LINE), seed, 60).routed.expect("ways were found");
-            (last.0 as f64 - 30e6) / 1e6
-        };
+        let after = |routers: &str| settled(routers, LINE, seed, 60.0);
         // Six updates of a second that stay away, the last of which came up to 1.2 s before; then the other way is told,
         // by updates or by what has changed, over at most four hops.
         let distance = after("routing = 'distance-vector'");
@@ -122,10 +107,7 @@ fn a_line_that_is_cut_is_noticed_when_the_standards_say() {
 #[test]
 fn bad_news_counts_to_infinity_where_ways_are_told_back() {
     const HOST: &str = r#"["web-1", "router-3"]"#;
-    let lasts = |routers: &str| {
-        let last = run(&cut(routers, HOST), 1, 200).routed.expect("ways were found");
-        (last.0 as f64 - 30e6) / 1e6
-    };
+    let lasts = |routers: &str| settled(routers, HOST, 1, 200.0);
     let kept = lasts("routing = 'distance-vector'");
     let counted = lasts("routing = 'distance-vector', horizon = 'none', triggered = false, infinity = 64");
     println!("with poisoned reverse {kept:.1} s, without, to 64: {counted:.1} s");
@@ -134,31 +116,27 @@ fn bad_news_counts_to_infinity_where_ways_are_told_back() {
 }
 
 /// The counters with links that always take the same, people who only count, and no faults.
-fn counters() -> String {
-    let path = format!("{}/static/scenarios/shared-state.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: toml::Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("TOML");
-    whole.remove("checks");
-    whole.remove("lesson");
-    for group in whole["groups"].as_array_mut().expect("groups") {
-        let group = group.as_table_mut().expect("a group");
-        if group["kind"].as_str() == Some("kv-client") {
-            group["config"].as_table_mut().expect("settings").insert("reads".to_owned(), 0.0.into());
+fn counters() -> Rc<Document> {
+    scenario("shared-state", &[], |whole| {
+        for group in whole["groups"].as_array_mut().expect("groups") {
+            let group = group.as_table_mut().expect("a group");
+            if group["kind"].as_str() == Some("kv-client") {
+                group["config"].as_table_mut().expect("settings").insert("reads".to_owned(), Value::Float(0.0));
+            }
         }
-    }
-    for link in whole["links"].as_array_mut().expect("links") {
-        let link = link.as_table_mut().expect("a link");
-        let inside = link["between"][0] == link["between"][1];
-        let delay = if inside { "constant = '100ms'" } else { "constant = '20ms'" };
-        link.insert("delay".to_owned(), toml::Value::Table(toml::from_str(delay).expect("a law")));
-    }
-    toml::to_string(&whole).expect("it is TOML")
+        for link in whole["links"].as_array_mut().expect("links") {
+            let link = link.as_table_mut().expect("a link");
+            let inside = link["between"][0] == link["between"][1];
+            link.insert("delay".to_owned(), constant(if inside { "100ms" } else { "20ms" }));
+        }
+    })
 }
 
 #[test]
 fn an_answer_waits_for_whoever_has_to_agree() {
-    let measured = run(&counters(), 3, 600);
+    let measured: Measured = ran(counters(), 3, 600.0);
     let median = |name: &str| {
-        let mut values = measured.values.get(name).expect("it was measured").clone();
+        let mut values = measured.of(name).to_vec();
         values.sort_unstable();
         values[values.len() / 2] as f64 / 1_000.0
     };

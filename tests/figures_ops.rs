@@ -2,29 +2,21 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
-use std::rc::Rc;
+#[path = "shared/figures.rs"]
+mod figures;
 
 use faultline::components::{Fact, Record, What};
-use faultline::scenario::{Document, Run};
-use faultline::sim::Time;
+use faultline::sim::{Time, Value as Setting};
+use figures::{near, ran, scenario};
 use toml::Table;
 
 /// A built-in scenario for so many seconds, with dials turned and these cues instead of its own; every record that counts.
 fn run(name: &str, seed: u64, seconds: u64, settings: &[(&str, &str)], cues: &str) -> Vec<Record> {
-    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
-    for part in ["cues", "checks", "lesson"] {
-        whole.remove(part);
-    }
+    let value = |text: &str| text.parse().map_or_else(|_| Setting::text(text), Setting::Number);
+    let settings: Vec<_> = settings.iter().map(|(dial, to)| (*dial, value(to))).collect();
     let cues: Table = toml::from_str(cues).expect("cues are TOML");
-    whole.extend(cues);
-    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
-    let value =
-        |text: &str| text.parse().map_or_else(|_| faultline::sim::Value::text(text), faultline::sim::Value::Number);
-    let settings: Vec<_> = settings.iter().map(|(dial, to)| ((*dial).to_owned(), value(to))).collect();
-    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
-    let (mut records, mut run) = (Vec::new(), Run::new(Rc::new(document), seed).expect("it has no problems"));
-    run.run_until(Time(seconds * 1_000_000), &mut records);
+    let mut records: Vec<Record> =
+        ran(scenario(name, &settings, |whole| whole.extend(cues.clone())), seed, seconds as f64);
     records.retain(|record| matches!(record.what, What::Measure { .. } | What::Fact(_)));
     records
 }
@@ -34,12 +26,6 @@ fn measured<'a>(records: &'a [Record], of: &'a str) -> impl Iterator<Item = (Tim
         What::Measure { name, value } if name == of => Some((record.at, value)),
         _ => None,
     })
-}
-
-#[track_caller]
-fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
-    println!("{what}: {found:.4}, by the formula {expected:.4}");
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
 }
 
 fn mean(values: &[f64]) -> f64 {

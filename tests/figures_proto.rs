@@ -3,77 +3,55 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
+#[path = "shared/figures.rs"]
+mod figures;
+
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use faultline::components::{Record, What};
-use faultline::scenario::{Document, Run, Sink};
+use faultline::scenario::{Run, Sink};
 use faultline::sim::{Payload, Time, Value as Setting};
+use figures::{Measured, constant, every_way_takes, near, ran, scenario};
 use toml::{Table, Value};
 
 /// What was measured, and how many messages of each name were sent.
 #[derive(Default)]
 struct Counted {
-    measured: BTreeMap<&'static str, Vec<u64>>,
+    measured: Measured,
     sent: BTreeMap<&'static str, u32>,
 }
 
 impl Sink for Counted {
     fn take(&mut self, record: Record) {
-        match record.what {
-            What::Measure { name, value } => self.measured.entry(name).or_default().push(value),
+        match &record.what {
             What::Sent { message, .. } => *self.sent.entry(message.name()).or_default() += 1,
-            _ => {}
+            _ => self.measured.take(record),
         }
     }
 }
 
 impl Counted {
     fn count(&self, name: &str) -> f64 {
-        self.measured.get(name).map_or(0.0, |values| values.len() as f64)
+        self.measured.count(name)
     }
     /// In milliseconds.
     fn mean(&self, name: &str) -> f64 {
-        let values = self.measured.get(name).map_or(&[][..], Vec::as_slice);
-        values.iter().sum::<u64>() as f64 / values.len() as f64 / 1e3
+        self.measured.mean(name) * 1e3
     }
     fn sent(&self, name: &str) -> f64 {
         self.sent.get(name).copied().map_or(0.0, f64::from)
     }
 }
 
-/// A built-in scenario for so many seconds, with changes to its document: no checks, which would only cost time.
+/// What is counted in a built-in scenario in so many seconds, with changes to its document.
 fn run(name: &str, seconds: u64, settings: &[(&str, Setting)], edit: impl Fn(&mut Table)) -> Counted {
-    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
-    for part in ["cues", "checks", "lesson"] {
-        whole.remove(part);
-    }
-    edit(&mut whole);
-    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
-    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
-    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
-    let (mut counted, mut run) = (Counted::default(), Run::new(Rc::new(document), 1).expect("it has no problems"));
-    run.run_until(Time(seconds * 1_000_000), &mut counted);
-    counted
-}
-
-#[track_caller]
-fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
-    println!("{what}: {found:.4}, by the formula {expected:.4}");
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
-}
-
-fn constant(span: &str) -> Value {
-    Value::Table(Table::from_iter([("constant".to_owned(), Value::String(span.to_owned()))]))
+    ran(scenario(name, settings, edit), 1, seconds as f64)
 }
 
 /// Every way takes 40 ms, every write to a disk 2 ms, and nothing else takes any time; one client asks, and of the others
 /// there are so many.
 fn steady(whole: &mut Table, group: &str, count: i64) {
-    for link in whole["links"].as_array_mut().expect("links") {
-        link.as_table_mut().expect("a link").insert("delay".to_owned(), constant("40ms"));
-    }
+    every_way_takes(whole, "40ms");
     for of in whole["groups"].as_array_mut().expect("groups") {
         let of = of.as_table_mut().expect("a group");
         let name = of["name"].as_str().expect("a name").to_owned();
@@ -215,20 +193,14 @@ impl Sink for UnderWay {
 #[test]
 fn nobody_has_more_under_way_than_the_bound_on_the_average_and_without_it_somebody_has() {
     let most = |choice: &str, bound: u64| {
-        let path = format!("{}/static/scenarios/consistent-hashing.toml", env!("CARGO_MANIFEST_DIR"));
-        let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("TOML");
-        for part in ["cues", "checks", "lesson"] {
-            whole.remove(part);
-        }
-        let document = Document::from_toml(&toml::to_string(&whole).expect("TOML")).expect("it has no problems");
         let settings = [
-            ("choice".to_owned(), Setting::text(choice)),
-            ("about".to_owned(), Setting::text("popular")),
-            ("rate".to_owned(), Setting::Number(220.0)),
-            ("bound".to_owned(), Setting::Number(bound as f64)),
+            ("choice", Setting::text(choice)),
+            ("about", Setting::text("popular")),
+            ("rate", Setting::Number(220.0)),
+            ("bound", Setting::Number(bound as f64)),
         ];
-        let document = document.with_settings(&settings).expect("dials");
-        let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+        let document = scenario("consistent-hashing", &settings, |_| ());
+        let mut run = Run::new(document, 1).expect("it has no problems");
         let caches = (1..=5).map(|place| run.world.find(&format!("cache-{place}")).expect("a cache").0);
         let mut under_way = UnderWay { of: caches.map(|id| (id, 0)).collect(), most: 0.0, bound };
         run.run_until(Time(60_000_000), &mut under_way);
@@ -247,9 +219,7 @@ fn a_saga_is_whole_if_nobody_declines_and_otherwise_each_step_that_was_done_is_u
     // Shares that hotel, card and airline decline.
     for declined in [[0.1, 0.1, 0.2], [0.0, 0.5, 0.5], [0.3, 0.0, 0.0]] {
         let counted = run("saga", 4_000, &[("rate", Setting::Number(2.0))], |whole| {
-            for link in whole["links"].as_array_mut().expect("links") {
-                link.as_table_mut().expect("a link").insert("delay".to_owned(), constant("40ms"));
-            }
+            every_way_takes(whole, "40ms");
             let shares = ["hotel", "card", "airline"].iter().zip(declined);
             for (name, share) in shares {
                 for group in whole["groups"].as_array_mut().expect("groups") {

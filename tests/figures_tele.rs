@@ -2,54 +2,49 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::disallowed_methods, reason = "it reads files")]
 
+#[path = "shared/figures.rs"]
+mod figures;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use faultline::components::{Fact, Record, What};
 use faultline::protocols::cellular;
 use faultline::protocols::flight::{self, TRAVEL};
-use faultline::scenario::{Document, Run, Sink};
-use faultline::sim::{Time, Value};
+use faultline::scenario::{Document, Sink};
+use faultline::sim::Value;
+use figures::{Measured, every_way_takes, near, ran, scenario};
 use toml::{Table, Value as Toml};
 
-/// How often everything was measured, and where the surface last stood.
+/// What was measured, and where the surface last stood.
 #[derive(Default)]
 struct Seen {
-    counts: BTreeMap<&'static str, u64>,
+    measured: Measured,
     surface: Option<i64>,
 }
 
 impl Sink for Seen {
     fn take(&mut self, record: Record) {
         match record.what {
-            What::Measure { name, .. } => *self.counts.entry(name).or_default() += 1,
             What::Fact(Fact::Flight(flight::Told::Deflected { surface, .. })) => self.surface = surface,
-            _ => {}
+            _ => self.measured.take(record),
         }
     }
 }
 
 impl Seen {
     fn count(&self, name: &str) -> f64 {
-        self.counts.get(name).copied().unwrap_or(0) as f64
+        self.measured.count(name)
     }
 }
 
 /// A built-in scenario with changes to its document: no load, no cues and no checks, and messages take no time.
 fn document(name: &str, settings: &[(&str, Value)], edit: impl Fn(&mut Table)) -> Rc<Document> {
-    let path = format!("{}/static/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
-    for part in ["load", "cues", "checks", "lesson"] {
-        whole.remove(part);
-    }
-    for link in whole["links"].as_array_mut().expect("links") {
-        let delay = Table::from_iter([("constant".to_owned(), Toml::String("0s".to_owned()))]);
-        link.as_table_mut().expect("a link").insert("delay".to_owned(), Toml::Table(delay));
-    }
-    edit(&mut whole);
-    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
-    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
-    Rc::new(document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials"))
+    scenario(name, settings, |whole| {
+        whole.remove("load");
+        every_way_takes(whole, "0s");
+        edit(whole);
+    })
 }
 
 /// Sets something of a group's config.
@@ -60,20 +55,8 @@ fn set(whole: &mut Table, group: &str, field: &str, value: impl Into<Toml>) {
     config.as_table_mut().expect("config").insert(field.to_owned(), value.into());
 }
 
-fn ran(document: &Rc<Document>, seed: u64, seconds: f64) -> Seen {
-    let (mut seen, mut run) = (Seen::default(), Run::new(document.clone(), seed).expect("it has no problems"));
-    run.run_until(Time((seconds * 1e6) as u64), &mut seen);
-    seen
-}
-
 fn number(value: f64) -> Value {
     Value::Number(value)
-}
-
-#[track_caller]
-fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
-    println!("{what}: {found:.4}, by the formula {expected:.4}");
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} and not {expected} ± {tolerance}");
 }
 
 /// In which share of missions of so many mean lives the surface still stands where it should at the end.
@@ -87,7 +70,7 @@ fn missions(length: f64, settings: &[(&str, Value)], edit: impl Fn(&mut Table)) 
     // A round ends a quarter after the second in which it begins.
     let end = length * 100.0 + 1.0;
     let well = (0..MISSIONS).filter(|seed| {
-        let surface = ran(&document, u64::from(*seed), end).surface;
+        let surface = ran::<Seen>(document.clone(), u64::from(*seed), end).surface;
         surface.is_some_and(|surface| surface < TRAVEL)
     });
     let share = well.count() as f64 / f64::from(MISSIONS);
@@ -160,7 +143,7 @@ fn blocked(circuits: u32, load: f64, detours: u32, reserve: u32, seconds: f64) -
     let document = document("telephone", &settings, |whole| {
         set(whole, "people", "rate", GROUPS * load / HELD);
     });
-    let seen = ran(&document, 1, seconds);
+    let seen: Seen = ran(document, 1, seconds);
     (seen.count("blocked") / seen.count("calls"), seen.count("calls"))
 }
 
@@ -266,9 +249,8 @@ fn guarded_channels_block_and_refuse_as_hong_and_rappaport_say() {
             let phones = groups.iter_mut().find(|one| one["name"].as_str() == Some("phones")).expect("phones");
             phones.as_table_mut().expect("one").insert("count".to_owned(), 200.into());
         });
-        let (mut seen, mut run) = (Channels::default(), Run::new(document, 1).expect("it has no problems"));
         let seconds = 600.0;
-        run.run_until(Time((seconds * 1e6) as u64), &mut seen);
+        let seen: Channels = ran(document, 1, seconds);
         let count = |name: &str| seen.seen.count(name);
         let (hold, towers) = (seen.held / seen.holds, 4.0);
         let asked = count("handovers") + count("handovers refused");

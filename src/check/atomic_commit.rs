@@ -18,7 +18,7 @@ use crate::components::{Fact, Message, Record, What, World};
 use crate::protocols::two_phase::{Message as Commit, Step, Told, Tx};
 use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
-use super::{Check, Violation};
+use super::{Check, Violation, disturbs};
 
 /// Its name.
 pub const NAME: &str = "atomic-commit";
@@ -188,29 +188,8 @@ pub(super) fn trouble(world: &World) -> bool {
 
 /// Whether a record is a failure, or a repair, or something else that lets nobody say how long it will take.
 pub(super) fn unsettles(what: &What) -> bool {
-    matches!(
-        what,
-        What::Placed
-            | What::Booted
-            | What::Crashed { .. }
-            | What::Restarted
-            | What::Paused
-            | What::Resumed
-            | What::Slowed { .. }
-            | What::Changed(_)
-            | What::Removed
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Cut { .. }
-            | What::Healed { .. }
-            | What::Held { .. }
-            | What::Released { .. }
-            | What::Relinked { .. }
-            | What::Dialled { .. }
-            | What::Lost { .. }
-            | What::Delayed { .. }
-            | What::Unwritten { .. }
-    )
+    let one = matches!(what, What::Dialled { .. } | What::Lost { .. } | What::Delayed { .. } | What::Unwritten { .. });
+    one || disturbs(what)
 }
 
 /// Whether a transaction can be decided at all: everyone is there and linked to its coordinator.

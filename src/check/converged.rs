@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::components::{Fact, Record, What, World};
 use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
-use super::{Check, Violation};
+use super::{Check, Violation, disturbs};
 
 /// Its name in documents.
 pub const NAME: &str = "converged";
@@ -146,21 +146,8 @@ impl Check for Converged {
                 self.forget(record.node);
                 self.trouble = record.at;
             }
-            What::Placed
-            | What::Booted
-            | What::Restarted
-            | What::Paused
-            | What::Resumed
-            | What::Slowed { .. }
-            | What::Changed(_)
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Cut { .. }
-            | What::Healed { .. }
-            | What::Held { .. }
-            | What::Released { .. }
-            | What::Relinked { .. }
-            | What::Dialled { .. } => self.trouble = record.at,
+            What::Dialled { .. } => self.trouble = record.at,
+            what if disturbs(what) => self.trouble = record.at,
             _ => {}
         }
     }

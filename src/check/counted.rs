@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::components::{Datum, Fact, Record, Step, What, World};
 use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
-use super::{Check, Violation};
+use super::{Check, Violation, disturbs};
 
 /// Its name in documents.
 pub const NAME: &str = "counted";
@@ -134,23 +134,8 @@ impl Check for Counted {
                     found.extend(self.read(record, since, count, world));
                 }
             }
-            What::Crashed { .. }
-            | What::Removed
-            | What::Placed
-            | What::Booted
-            | What::Restarted
-            | What::Paused
-            | What::Resumed
-            | What::Slowed { .. }
-            | What::Changed(_)
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Cut { .. }
-            | What::Healed { .. }
-            | What::Held { .. }
-            | What::Released { .. }
-            | What::Relinked { .. }
-            | What::Unwritten { .. } => self.trouble = record.at,
+            What::Unwritten { .. } => self.trouble = record.at,
+            what if disturbs(what) => self.trouble = record.at,
             _ => {}
         }
     }

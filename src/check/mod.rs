@@ -14,6 +14,7 @@ mod flows;
 mod generals;
 pub mod linear;
 mod linearizable;
+mod lying;
 mod membership;
 mod messages;
 mod mutual_exclusion;
@@ -34,7 +35,7 @@ pub use linearizable::{Linearizable, MAX_EVENTS, MAX_STEPS};
 
 use std::rc::Rc;
 
-use crate::components::{Record, World};
+use crate::components::{Record, What, World};
 use crate::sim::{NodeId, RecordId, Scale, Time};
 
 /// A promise that was broken.
@@ -90,6 +91,30 @@ pub struct CheckKind {
     pub promise: &'static str,
     /// Makes one.
     pub make: fn() -> Box<dyn Check>,
+}
+
+/// Whether a record is of somebody who comes, goes, fails or is mended, or of a line or a setting that changes: what lets
+/// nobody say how long what is promised for quiet times will take.
+fn disturbs(what: &What) -> bool {
+    matches!(
+        what,
+        What::Placed
+            | What::Booted
+            | What::Crashed { .. }
+            | What::Restarted
+            | What::Paused
+            | What::Resumed
+            | What::Slowed { .. }
+            | What::Changed(_)
+            | What::Removed
+            | What::Wired { .. }
+            | What::Unwired { .. }
+            | What::Cut { .. }
+            | What::Healed { .. }
+            | What::Held { .. }
+            | What::Released { .. }
+            | What::Relinked { .. }
+    )
 }
 
 /// Every check that needs nothing but its name. To add one: a file here, a `mod` line and a line in this list.

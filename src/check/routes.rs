@@ -8,7 +8,7 @@ use crate::components::{Fact, Record, What, World};
 use crate::protocols::internet::Told;
 use crate::sim::{Micros, NodeId, RecordId, Scale, Status, Table, Time};
 
-use super::{Check, Violation};
+use super::{Check, Violation, disturbs};
 
 /// Its name in documents.
 pub const NAME: &str = "routes";
@@ -161,21 +161,8 @@ impl Check for Routes {
                 self.ways.remove(&record.node);
                 self.troubled(record);
             }
-            What::Placed
-            | What::Booted
-            | What::Restarted
-            | What::Paused
-            | What::Resumed
-            | What::Slowed { .. }
-            | What::Changed(_)
-            | What::Wired { .. }
-            | What::Unwired { .. }
-            | What::Cut { .. }
-            | What::Healed { .. }
-            | What::Held { .. }
-            | What::Released { .. }
-            | What::Relinked { .. }
-            | What::Dialled { .. } => self.troubled(record),
+            What::Dialled { .. } => self.troubled(record),
+            what if disturbs(what) => self.troubled(record),
             _ => {}
         }
     }

@@ -11,8 +11,9 @@ use std::rc::Rc;
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::flight::{Told, degrees, law};
 use crate::protocols::voting;
-use crate::sim::{Micros, NodeId, RecordId, Scale, Table, Time};
+use crate::sim::{RecordId, Scale, Table};
 
+use super::lying::{self, Liars};
 use super::{Check, Violation};
 
 /// Its name.
@@ -25,8 +26,6 @@ pub const PROMISE: &str = crate::later_text!(
 pub const ROUNDS: usize = 32;
 /// How many of each kind there are.
 const LANES: u32 = 3;
-/// For how long a node that has spoilt something counts as lying.
-const LYING: Micros = Micros::secs(2);
 
 /// What is known of a round.
 #[derive(Clone, Debug, Default)]
@@ -48,32 +47,16 @@ struct Round {
 #[derive(Clone, Debug, Default)]
 struct Steered {
     rounds: Table<u64, Rc<Round>>,
-    /// Until when a node counts as lying.
-    lying: Table<NodeId, Time>,
+    liars: Liars,
 }
 
 impl Steered {
     fn round(&mut self, number: u64) -> Option<&mut Round> {
-        if !self.rounds.contains_key(&number) {
-            let oldest = self.rounds.keys().next().copied();
-            if let Some(oldest) = oldest.filter(|_| self.rounds.len() >= ROUNDS) {
-                if number < oldest {
-                    return None;
-                }
-                self.rounds.remove(&oldest);
-            }
-        }
-        Some(Rc::make_mut(self.rounds.or_default(number)))
-    }
-
-    fn liars(&mut self, world: &World) -> u32 {
-        let now = world.now();
-        self.lying.retain(|_, until| *until > now);
-        world.nodes().filter(|(id, node)| node.lies.is_some() || self.lying.contains_key(id)).count() as u32
+        lying::round(&mut self.rounds, number, ROUNDS)
     }
 
     fn stands(&mut self, record: &Record, number: u64, at: i64, missing: u32, world: &World) -> Option<Violation> {
-        let made_to_lie = self.liars(world);
+        let made_to_lie = self.liars.count(world);
         let round = self.rounds.get(&number)?;
         let faulty = [round.liars + round.unheard, round.broken + round.unordered, round.stuck + missing];
         if faulty.iter().any(|count| 2 * (count + made_to_lie) >= LANES) {
@@ -111,7 +94,7 @@ impl Check for Steered {
     }
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
         match &record.what {
-            What::Spoilt { .. } => self.lying.insert(record.node, record.at + LYING),
+            What::Spoilt { .. } => self.liars.spoilt(record),
             What::Fact(Fact::Vote(voting::Told::Sensed { round, reading, said })) => {
                 let Some(round) = self.round(*round) else { return };
                 if reading == said {
@@ -138,7 +121,7 @@ impl Check for Steered {
         }
     }
     fn weigh(&self, scale: &mut Scale) {
-        scale.own(500 + self.rounds.len() * 700 + self.lying.bytes());
+        scale.own(500 + self.rounds.len() * 700 + self.liars.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

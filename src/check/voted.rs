@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use crate::components::{Fact, Record, What, World};
 use crate::protocols::voting::Told;
-use crate::sim::{Micros, NodeId, RecordId, Scale, Table, Time};
+use crate::sim::{RecordId, Scale, Table};
 
+use super::lying::{self, Liars};
 use super::{Check, Violation};
 
 /// Its name.
@@ -21,8 +22,6 @@ pub const PROMISE: &str = crate::later_text!(
 );
 /// How many of the last rounds are remembered.
 pub const ROUNDS: usize = 64;
-/// For how long a node that has spoilt something counts as lying.
-const LYING: Micros = Micros::secs(2);
 
 /// What is known of a round.
 #[derive(Clone, Debug, Default)]
@@ -39,33 +38,16 @@ struct Round {
 #[derive(Clone, Debug, Default)]
 struct Voted {
     rounds: Table<u64, Rc<Round>>,
-    /// Until when a node counts as lying.
-    lying: Table<NodeId, Time>,
+    liars: Liars,
 }
 
 impl Voted {
     fn round(&mut self, number: u64) -> Option<&mut Round> {
-        if !self.rounds.contains_key(&number) {
-            let oldest = self.rounds.keys().next().copied();
-            if let Some(oldest) = oldest.filter(|_| self.rounds.len() >= ROUNDS) {
-                if number < oldest {
-                    return None;
-                }
-                self.rounds.remove(&oldest);
-            }
-        }
-        Some(Rc::make_mut(self.rounds.or_default(number)))
-    }
-
-    fn liars(&mut self, world: &World) -> u32 {
-        let now = world.now();
-        self.lying.retain(|_, until| *until > now);
-        let lies = world.nodes().filter(|(id, node)| node.lies.is_some() || self.lying.contains_key(id));
-        lies.count() as u32
+        lying::round(&mut self.rounds, number, ROUNDS)
     }
 
     fn acted(&mut self, record: &Record, number: u64, value: i64, world: &World) -> Option<Violation> {
-        let made_to_lie = self.liars(world);
+        let made_to_lie = self.liars.count(world);
         let round = self.rounds.get(&number)?;
         let faulty = round.liars + round.missing + made_to_lie;
         if 2 * faulty >= round.of {
@@ -97,7 +79,7 @@ impl Check for Voted {
     }
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
         match &record.what {
-            What::Spoilt { .. } => self.lying.insert(record.node, record.at + LYING),
+            What::Spoilt { .. } => self.liars.spoilt(record),
             What::Fact(Fact::Vote(Told::Sensed { round, reading, said })) => {
                 let Some(round) = self.round(*round) else { return };
                 if reading == said {
@@ -117,7 +99,7 @@ impl Check for Voted {
         }
     }
     fn weigh(&self, scale: &mut Scale) {
-        scale.own(500 + self.rounds.len() * 500 + self.lying.bytes());
+        scale.own(500 + self.rounds.len() * 500 + self.liars.bytes());
     }
     fn clone_box(&self) -> Box<dyn Check> {
         Box::new(self.clone())

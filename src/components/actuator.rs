@@ -7,7 +7,8 @@ use crate::protocols::voting::{MidValue, Rule, Sample, Tolerance, vote};
 use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId};
 
 use super::airframe::Airframe;
-use super::flight_computer::{FlightComputer, Hears, before, life};
+use super::flight_computer::FlightComputer;
+use super::lane::{self, Hears, Timer};
 use super::{Fact, Glyph, Message, Placeable};
 
 crate::choice! {
@@ -38,15 +39,6 @@ crate::config! {
     }
 }
 
-/// What an actuator waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Timer {
-    /// What is missing of a round, no longer.
-    Round(u64),
-    /// The end of its life.
-    Fail,
-}
-
 /// An actuator.
 #[derive(Clone, Debug, Hash)]
 pub struct Actuator {
@@ -57,31 +49,16 @@ pub struct Actuator {
 
 impl Actuator {
     fn hear(&mut self, cx: &mut Context<Self>, from: NodeId, sample: &Sample) {
-        let hears = cx.config().hears;
-        if !before(cx, FlightComputer::KIND, hears).any(|input| input == from) {
-            return;
-        }
-        let of = before(cx, FlightComputer::KIND, hears).count();
-        let taken = self.rounds.take(sample.round, from, sample.value, of);
-        if let Some(dropped) = taken.dropped {
-            cx.cancel(&Timer::Round(dropped));
-        }
-        if taken.first {
-            cx.set(Timer::Round(sample.round), cx.config().window);
-        }
-        if taken.last {
+        let (from_whom, window) = ((FlightComputer::KIND, cx.config().hears), cx.config().window);
+        if lane::hear(cx, &mut self.rounds, (from, sample), from_whom, window) {
             self.close(cx, sample.round);
         }
     }
 
     fn close(&mut self, cx: &mut Context<Self>, round: u64) {
-        cx.cancel(&Timer::Round(round));
         let config = cx.config();
-        let of = before(cx, FlightComputer::KIND, config.hears).count();
-        let heard = self.rounds.close(round);
-        if 2 * heard.len() <= of {
-            return cx.measure("no push", 1);
-        }
+        let heard = lane::close(cx, &mut self.rounds, round, (FlightComputer::KIND, config.hears));
+        let Some((heard, of)) = heard else { return cx.measure("no push", 1) };
         let tolerance = Tolerance { apart: TRAVEL, rounds: 0 };
         let chosen = vote(config.rule, &heard, of, &mut MidValue::default(), tolerance);
         let Some(chosen) = chosen else { return cx.measure("no push", 1) };
@@ -111,10 +88,7 @@ impl Component for Actuator {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
-        let unit = cx.rng().unit();
-        if let Some(life) = life(unit, cx.config().life) {
-            cx.set(Timer::Fail, life);
-        }
+        lane::live(cx, cx.config().life, false);
         Actuator { rounds: Rounds::default(), position: 0, failed: false }
     }
 
@@ -128,20 +102,12 @@ impl Component for Actuator {
     fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
         match timer {
             Timer::Round(round) => self.close(cx, round),
-            Timer::Fail => {
-                self.failed = true;
-                cx.measure("worn out", 1);
-                cx.note("fails for good: it is hard over");
-            }
+            Timer::Fail => lane::wear_out(cx, &mut self.failed),
         }
     }
 
     fn on_dial(&mut self, cx: &mut Context<Self>) {
-        let unit = cx.rng().unit();
-        match life(unit, cx.config().life) {
-            Some(life) if !self.failed => cx.set(Timer::Fail, life),
-            _ => cx.cancel(&Timer::Fail),
-        }
+        lane::live(cx, cx.config().life, self.failed);
     }
 
     fn look(&self, config: &ActuatorConfig) -> Look {
@@ -152,10 +118,7 @@ impl Component for Actuator {
     }
 
     fn timer_name(timer: &Timer) -> &'static str {
-        match timer {
-            Timer::Round(_) => "end of the round",
-            Timer::Fail => "end of life",
-        }
+        timer.name()
     }
 }
 

@@ -264,6 +264,49 @@ impl std::fmt::Display for Datum {
 }
 
 impl Fact {
+    /// What its node does by it, of what a protocol tells in its own words: with nodes by number, as everything that
+    /// components say.
+    pub fn sentence(&self) -> Option<String> {
+        Some(match self {
+            Fact::Lease(told) => told.sentence(),
+            Fact::Vote(told) => told.sentence(),
+            Fact::General(told) => told.sentence(),
+            Fact::Network(told) => told.sentence(),
+            Fact::Rumour(told) => told.sentence(),
+            Fact::Operations(told) => told.sentence(),
+            Fact::Player(told) => told.sentence(),
+            Fact::Flight(told) => told.sentence(),
+            Fact::Telephone(told) => told.sentence(),
+            Fact::Cellular(told) => told.sentence(),
+            Fact::Transaction(told) => told.sentence(),
+            Fact::Paxos(told) => told.sentence(),
+            Fact::Chain(told) => told.sentence(),
+            Fact::Saga(told) => told.sentence(),
+            Fact::Books(_)
+            | Fact::Accepted { .. }
+            | Fact::Stored { .. }
+            | Fact::Copied { .. }
+            | Fact::Joined { .. }
+            | Fact::Shown { .. }
+            | Fact::Operation { .. }
+            | Fact::Kept { .. }
+            | Fact::Serves { .. }
+            | Fact::Answered { .. }
+            | Fact::Updated { .. }
+            | Fact::Merged { .. }
+            | Fact::Suspected { .. }
+            | Fact::Replacing { .. }
+            | Fact::Enqueued { .. }
+            | Fact::Worked { .. }
+            | Fact::Elected { .. }
+            | Fact::Appended { .. }
+            | Fact::Restored { .. }
+            | Fact::Applied { .. }
+            | Fact::Listed { .. }
+            | Fact::Believes { .. }
+            | Fact::Incarnated { .. } => return None,
+        })
+    }
     /// Every name.
     pub const NAMES: &'static [&'static str] = &[
         "accepted",

@@ -4,23 +4,14 @@
 //! Its program may have a flaw: above some pitch it turns the surface the wrong way. Copies of one program all have it.
 
 use crate::protocols::Family;
-use crate::protocols::flight::{ENVELOPE, Rounds, TRAVEL, Told, lane, law};
-use crate::protocols::voting::{MAX_INPUTS, MidValue, Rule, Sample, Tolerance, vote};
+use crate::protocols::flight::{self, ENVELOPE, Rounds, TRAVEL, Told, law};
+use crate::protocols::voting::{MidValue, Rule, Sample, Tolerance, vote};
 use crate::sim::{Component, Context, Dist, Look, Machine, Micros, NodeId};
 
+use super::lane::{self, Hears, Timer};
 use super::sensor::Sensor;
 use super::voter::Designs;
 use super::{Fact, Glyph, Message, Placeable, actuator::Actuator};
-
-crate::choice! {
-    /// Whom a part listens to.
-    pub enum Hears {
-        /// All three of the parts before it: there is a vote at every stage.
-        All = "all-three",
-        /// The one of its own lane: three lanes side by side, and one vote at the end.
-        Own = "own-lane",
-    }
-}
 
 crate::choice! {
     /// What is wrong with a flight computer.
@@ -60,15 +51,6 @@ crate::config! {
     }
 }
 
-/// What a flight computer waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Timer {
-    /// What is missing of a round, no longer.
-    Round(u64),
-    /// The end of its life.
-    Fail,
-}
-
 /// A flight computer.
 #[derive(Clone, Debug, Hash)]
 pub struct FlightComputer {
@@ -79,55 +61,25 @@ pub struct FlightComputer {
     failed: bool,
 }
 
-/// Those before a part that it listens to: of one kind, in groups that stand before its own.
-pub(super) fn before<'a, C: Component>(
-    cx: &Context<'a, C>,
-    kind: &'static str,
-    hears: Hears,
-) -> impl Iterator<Item = NodeId> + use<'a, C> {
-    let (own, lane_of) = (cx.template(), lane(cx.id()));
-    let peers = cx.peers().iter().filter(move |peer| peer.template < own && peer.kind == kind).map(|peer| peer.id);
-    peers.filter(move |peer| hears == Hears::All || lane(*peer) == lane_of).take(MAX_INPUTS)
-}
-
-/// When a part's life ends, if it does: exponential, from one draw.
-pub(super) fn life(unit: f64, mean: Micros) -> Option<Micros> {
-    (mean.0 > 0).then(|| Micros::from_f64(-libm::log(1.0 - unit) * mean.0 as f64))
-}
-
 impl FlightComputer {
     fn hear(&mut self, cx: &mut Context<Self>, from: NodeId, sample: &Sample) {
-        let hears = cx.config().hears;
-        if !before(cx, Sensor::KIND, hears).any(|input| input == from) {
-            return;
-        }
-        let taken = self.rounds.take(sample.round, from, sample.value, before(cx, Sensor::KIND, hears).count());
-        if let Some(dropped) = taken.dropped {
-            cx.cancel(&Timer::Round(dropped));
-        }
-        if taken.first {
-            cx.set(Timer::Round(sample.round), cx.config().window);
-        }
-        if taken.last {
+        let (from_whom, window) = ((Sensor::KIND, cx.config().hears), cx.config().window);
+        if lane::hear(cx, &mut self.rounds, (from, sample), from_whom, window) {
             self.close(cx, sample.round);
         }
     }
 
     /// The round is over: what was heard is voted on, if it is more than half of all that it listens to.
     fn close(&mut self, cx: &mut Context<Self>, round: u64) {
-        cx.cancel(&Timer::Round(round));
         let config = cx.config();
-        let of = before(cx, Sensor::KIND, config.hears).count();
-        let heard = self.rounds.close(round);
-        if 2 * heard.len() <= of {
-            return cx.measure("no command", 1);
-        }
+        let heard = lane::close(cx, &mut self.rounds, round, (Sensor::KIND, config.hears));
+        let Some((heard, of)) = heard else { return cx.measure("no command", 1) };
         let tolerance = Tolerance { apart: i64::from(config.apart), rounds: config.strikes };
         self.pitch = vote(config.rule, &heard, of, &mut self.monitor, tolerance);
         let Some(pitch) = self.pitch else { return cx.measure("no command", 1) };
         let wish = thousandths(config.wish);
         let right = law(wish, pitch);
-        let flawed = config.designs == Designs::Alike || lane(cx.id()) == 0;
+        let flawed = config.designs == Designs::Alike || flight::lane(cx.id()) == 0;
         let flaw = flawed && config.flaw_above > 0.0 && pitch > thousandths(config.flaw_above);
         let command = match config.fault {
             _ if self.failed => TRAVEL,
@@ -166,10 +118,7 @@ impl Component for FlightComputer {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
-        let unit = cx.rng().unit();
-        if let Some(life) = life(unit, cx.config().life) {
-            cx.set(Timer::Fail, life);
-        }
+        lane::live(cx, cx.config().life, false);
         FlightComputer {
             rounds: Rounds::default(),
             monitor: MidValue::default(),
@@ -189,21 +138,12 @@ impl Component for FlightComputer {
     fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
         match timer {
             Timer::Round(round) => self.close(cx, round),
-            Timer::Fail => {
-                self.failed = true;
-                cx.measure("worn out", 1);
-                cx.note("fails for good: it is hard over");
-            }
+            Timer::Fail => lane::wear_out(cx, &mut self.failed),
         }
     }
 
     fn on_dial(&mut self, cx: &mut Context<Self>) {
-        // A life that is set while it runs begins anew: lives are memoryless.
-        let unit = cx.rng().unit();
-        match life(unit, cx.config().life) {
-            Some(life) if !self.failed => cx.set(Timer::Fail, life),
-            _ => cx.cancel(&Timer::Fail),
-        }
+        lane::live(cx, cx.config().life, self.failed);
     }
 
     fn look(&self, config: &FlightComputerConfig) -> Look {
@@ -220,10 +160,7 @@ impl Component for FlightComputer {
     }
 
     fn timer_name(timer: &Timer) -> &'static str {
-        match timer {
-            Timer::Round(_) => "end of the round",
-            Timer::Fail => "end of life",
-        }
+        timer.name()
     }
 }
 

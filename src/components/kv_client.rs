@@ -33,20 +33,18 @@ crate::choice! {
     }
 }
 
-/// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
-pub const STORES: &[&str] =
-    &["kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node", "crdt-replica"];
+/// The list of kinds, and what is measured of a client that counts, by the kind that is asked.
+macro_rules! stores {
+    ($($kind:literal),+) => {
+        /// The kinds of components that store values, in the order in which a client counts them. To add one: a name.
+        pub const STORES: &[&str] = &[$($kind),+];
+        /// Answered, not answered, and how long an answer took.
+        const COUNTED: &[[&str; 3]] =
+            &[$([concat!("answered by ", $kind), concat!("not answered by ", $kind), concat!("latency of ", $kind)]),+];
+    };
+}
 
-/// What is measured of a client that counts, by the kind that is asked: answered, not answered, and how long an answer took.
-const COUNTED: [[&str; 3]; 7] = [
-    ["answered by kv-store", "not answered by kv-store", "latency of kv-store"],
-    ["answered by raft-node", "not answered by raft-node", "latency of raft-node"],
-    ["answered by quorum-node", "not answered by quorum-node", "latency of quorum-node"],
-    ["answered by kv-replica", "not answered by kv-replica", "latency of kv-replica"],
-    ["answered by paxos-node", "not answered by paxos-node", "latency of paxos-node"],
-    ["answered by chain-node", "not answered by chain-node", "latency of chain-node"],
-    ["answered by crdt-replica", "not answered by crdt-replica", "latency of crdt-replica"],
-];
+stores!("kv-store", "raft-node", "quorum-node", "kv-replica", "paxos-node", "chain-node", "crdt-replica");
 
 crate::config! {
     /// What can be set about a client of stores.

@@ -38,6 +38,7 @@ mod investigator;
 mod kv_client;
 mod kv_replica;
 mod kv_store;
+mod lane;
 mod ledger;
 mod lock_service;
 mod lungs;

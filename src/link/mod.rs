@@ -260,6 +260,11 @@ type Reader = fn(&str, &str) -> Result<Said, LinkError>;
 /// has read.
 const READERS: [Reader; VERSION as usize] = [read_1];
 
+/// Where a link leads: the address of a page, and a fragment with or without its `#`.
+pub fn address(page: &str, fragment: &str) -> String {
+    format!("{page}#{}", fragment.trim_start_matches('#'))
+}
+
 /// The link to a moment.
 pub fn write(moment: &Moment, shown: &Shown) -> Link {
     write_with(moment, shown, &Builtins)

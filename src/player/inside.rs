@@ -54,6 +54,7 @@ pub fn node_charts(player: &Player, id: NodeId) -> Vec<VitalModel> {
 /// What was sent over a link in the last seconds, each way, and what was lost.
 pub fn link_charts(player: &Player, a: NodeId, b: NodeId) -> Vec<VitalModel> {
     let world = &player.timeline().run().world;
+    let frame = Frame::of(player);
     let one = |(from, to): (NodeId, NodeId)| {
         world.node(from)?.link(to)?;
         let (mut sent, mut lost) = (Line::new(player, "sent"), Line::new(player, "lost"));
@@ -64,7 +65,7 @@ pub fn link_charts(player: &Player, a: NodeId, b: NodeId) -> Vec<VitalModel> {
                 _ => {}
             }
         }
-        Some(Frame::of(player).chart(format!("{} → {}", world.name(from), world.name(to)), rates(sent, lost)))
+        Some(frame.chart(format!("{} → {}", world.name(from), world.name(to)), rates(sent, lost)))
     };
     [(a, b), (b, a)].into_iter().filter_map(one).collect()
 }

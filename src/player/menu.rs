@@ -36,7 +36,7 @@ impl Entry {
 }
 
 /// How many times as long a slowed node takes.
-const SLOW: f64 = 10.0;
+pub const SLOW: f64 = 10.0;
 
 /// What can be done to `target`.
 pub fn menu(player: &Player, target: Target) -> Vec<Entry> {

@@ -144,7 +144,7 @@ impl Player {
             document.name,
             timeline.seed(),
             clock(timeline.now()),
-            linked(address, &here)
+            link::address(address, &here)
         );
         let acts: Vec<_> = timeline.acts().iter().filter(|stamped| stamped.at <= timeline.now()).collect();
         if !acts.is_empty() {
@@ -155,7 +155,8 @@ impl Player {
             out.push('\n');
         }
         out.push_str("## What must hold\n\n");
-        for promised in promises(self) {
+        let promises = promises(self);
+        for promised in &promises {
             let told = match promised.broken.len() + promised.more {
                 0 => "holds so far".to_owned(),
                 1 => "**broken**".to_owned(),
@@ -164,11 +165,11 @@ impl Player {
             let _ = writeln!(out, "- {}: {told}. {}", promised.brief, promised.promise);
         }
         let mut anew = MAX_ANEW;
-        for broken in promises(self).iter().flat_map(|promised| &promised.broken) {
+        for broken in promises.iter().flat_map(|promised| &promised.broken) {
             let _ = writeln!(out, "\n## Broken at {} s\n\n{}", broken.at, broken.told);
             if let Some((moment, shown)) = self.moment_of_broken(broken.which) {
                 let there = link::write(&moment, &shown).fragment;
-                let _ = writeln!(out, "\n[See it happen]({}).", linked(address, &there));
+                let _ = writeln!(out, "\n[See it happen]({}).", link::address(address, &there));
             }
             if !broken.evidence.is_empty() {
                 out.push_str("\nWhat shows it:\n\n");
@@ -222,8 +223,4 @@ fn who(record: &Record) -> impl Iterator<Item = NodeId> + use<> {
         what => what.leaving().map(|(to, ..)| to),
     };
     std::iter::once(record.node).chain(other)
-}
-
-fn linked(address: &str, fragment: &str) -> String {
-    format!("{address}#{}", fragment.trim_start_matches('#'))
 }

@@ -5,6 +5,7 @@ use crate::scenario::Act;
 use crate::scene::{Point, Target};
 use crate::sim::{NodeId, Status, Value};
 
+use super::menu::SLOW;
 use super::notice::sentence_case;
 use super::{Action, Entry, Player, Tone};
 
@@ -253,7 +254,7 @@ pub(super) fn menu_of_several(player: &Player, chosen: &[NodeId]) -> Vec<Entry> 
             true => each("Resume", 'p', &|node| Act::Resume { node }),
             false => each("Pause", 'p', &|node| Act::Pause { node }),
         },
-        each("Slow down ×10:", 's', &|node| Act::Slow { node, factor: 10.0 }),
+        each("Slow down ×10:", 's', &|node| Act::Slow { node, factor: SLOW }),
         each("Usual speed:", 'S', &|node| Act::Slow { node, factor: 1.0 }),
         cut_off,
         each("Mend all links of", 'C', &|node| Act::Rejoin { node }),

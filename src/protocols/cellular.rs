@@ -238,8 +238,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 6] = ["carries", "lets-go", "handed-over", "dropped", "page-answered", "page-lost"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -141,8 +141,6 @@ pub fn degrees(thousandths: i64) -> String {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 4] = ["commanded", "pushed", "deflected", "departed"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

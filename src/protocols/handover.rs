@@ -170,8 +170,6 @@ pub fn item(player: NodeId, ordinal: u32) -> Item {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 3] = ["entered-zone", "left-zone", "item-given"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -146,9 +146,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 4] = ["routed", "handed", "complete", "gave-up"];
-
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

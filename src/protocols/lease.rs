@@ -215,8 +215,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 4] = ["granted", "looked", "sold", "turned-away"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

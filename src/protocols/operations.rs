@@ -143,9 +143,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 6] =
-        ["diagnosed", "ended", "rolled-out", "taken-back", "rightly-blamed", "wrongly-blamed"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

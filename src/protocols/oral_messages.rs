@@ -100,8 +100,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 2] = ["ordered", "obeyed"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -133,8 +133,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 5] = ["saga-began", "did", "declined", "undid", "saga-ended"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -279,9 +279,6 @@ impl Told {
             Step::Ended => "tx-ended",
         }
     }
-    /// Every name.
-    pub const NAMES: [&'static str; 8] =
-        ["tx-began", "voted-yes", "voted-no", "in-doubt", "votes-late", "tx-committed", "tx-aborted", "tx-ended"];
     /// What the node does by it.
     pub fn sentence(&self) -> String {
         let tx = self.tx;

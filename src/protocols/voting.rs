@@ -96,8 +96,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 3] = ["sensed", "heard", "acted"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -242,25 +242,11 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         }
         Fact::Suspected { node } => format!("{me} takes {} for dead", world.name(*node)),
         Fact::Copied { from } => format!("{me} has a copy of everything that {} has", world.name(*from)),
-        Fact::Lease(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Network(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Operations(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Books(ledger) => {
             let holds = crate::protocols::physiology::SUBSTANCES.map(|what| (what.word(), ledger.holds.get(what)));
             let holds = holds.map(|(word, much)| format!("{} of {word}", much / 1_000));
             format!("{me} holds {}", holds.join(", "))
         }
-        Fact::Player(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Flight(told) => format!("{me} {}", told.sentence()),
-        Fact::Telephone(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Cellular(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Transaction(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Paxos(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),
-        Fact::Saga(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {
             let last = index + (entries.len() as u64).saturating_sub(1);
@@ -286,5 +272,6 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
             }
         }
         Fact::Incarnated { incarnation } => format!("{me} is alive in incarnation {incarnation}"),
+        _ => format!("{me} {}", world.named(&fact.sentence().unwrap_or_default())),
     }
 }

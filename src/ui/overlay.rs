@@ -56,7 +56,7 @@ fn leads_here(host: &Shared) -> impl Fn(&Event) -> Option<Msg> + use<> {
 }
 
 fn address(fragment: &str, query: &str) -> String {
-    format!("{}{query}#{}", page(), fragment.trim_start_matches('#'))
+    link::address(&format!("{}{query}", page()), fragment)
 }
 
 /// Where this page is.

@@ -226,8 +226,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 3] = ["formed", "took", "transferred"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

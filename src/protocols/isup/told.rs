@@ -61,9 +61,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 7] =
-        ["seized", "through", "freed", "dual-seizure", "detoured", "gapped", "call-over"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -249,8 +249,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 5] = ["founded", "promised", "proposed", "agreed", "chosen"];
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

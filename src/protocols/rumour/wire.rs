@@ -153,9 +153,6 @@ pub enum Told {
 }
 
 impl Told {
-    /// Every name.
-    pub const NAMES: [&'static str; 6] = ["published", "deleted", "learnt", "lost-interest", "discarded", "found"];
-
     /// Its name in conditions.
     pub fn name(&self) -> &'static str {
         match self {

@@ -103,49 +103,10 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
                 object.plain("result", result);
             }
         }
-        Fact::Lease(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Vote(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Rumour(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Operations(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
         Fact::Books(ledger) => {
             for what in crate::protocols::physiology::SUBSTANCES {
                 object.plain(what.word(), ledger.holds.get(what));
             }
-        }
-        Fact::Player(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Flight(told) => {
-            object.text("told", &told.sentence());
-        }
-        Fact::Telephone(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Cellular(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Network(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::General(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Paxos(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Chain(told) => {
-            object.text("told", &world.named(&told.sentence()));
-        }
-        Fact::Saga(told) => {
-            object.text("told", &world.named(&told.sentence()));
         }
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
@@ -192,6 +153,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         }
         Fact::Incarnated { incarnation } => {
             object.text("incarnation", &incarnation.to_string());
+        }
+        _ => {
+            object.text("told", &world.named(&fact.sentence().unwrap_or_default()));
         }
     }
 }
