@@ -47,7 +47,7 @@ crate::config! {
         /// If more than this many wait, the last come is first; 0 for never.
         lifo: u32 = 0, in 0, 1000000, "";
         /// Into how many parts it cuts each request, each of which whoever is chosen does, the same server more than once perhaps; 0 for as `fanout` says.
-        parts: u32 = 0, in 0, 100000, "";
+        parts: u32 = 0, in 0, 1000, "";
         /// How many of those behind it it makes use of, the first ones; 0 for all.
         uses: u32 = 0, in 0, 100000, "";
         /// The share of requests that go wrong in it: a mistake in its program. They are refused when they have been served.
