@@ -20,6 +20,13 @@ pub fn here() -> String {
     faultline::ui::here()
 }
 
+/// Which lesson is open and how many of its tasks were done: static/site/boot.js keeps it for the gallery.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn learnt() -> String {
+    faultline::ui::learnt()
+}
+
 #[cfg(target_arch = "wasm32")]
 fn main() {}
 

@@ -10,6 +10,8 @@
 # 4. The page asks for its scripts and styles by an address that changes with their content, so that no
 #    cache puts an old one beside a new one. The names stay: a page that was kept for a while asks for
 #    what is still there.
+# 5. The pages of scenarios name their own address where $FAULTLINE_SITE says it, such as https://example.org/faultline/,
+#    and otherwise leave that out.
 set -eu
 tools=$(cd "$(dirname "$0")" && pwd)
 cd "${TRUNK_STAGING_DIR:?}"
@@ -39,3 +41,12 @@ done
 version=$(cat ./*.wasm ./*.js ./*.css 2>/dev/null | cksum | cut -d' ' -f1)
 sed -E "s#(src|href|data-wasm|data-later|data-style)=\"(\./)?([A-Za-z0-9_-]+\.(js|css|wasm))\"#\1=\"\3?v=$version\"#g" index.html >index.new
 mv index.new index.html
+
+for page in s/*/index.html; do
+    if [ -n "${FAULTLINE_SITE:-}" ]; then
+        sed "s#@site@#${FAULTLINE_SITE%/}/#g" "$page" >page.new
+    else
+        sed '/@site@/d' "$page" >page.new
+    fi
+    mv page.new "$page"
+done

@@ -1,4 +1,4 @@
-//! THE SAME CORE HEADLESS: list, run, trace, export, svg, link, check, check-history, validate, swarm, cost, verify.
+//! THE SAME CORE HEADLESS: list, run, trace, export, svg, report, site, link, check, check-history, validate, swarm, cost, verify.
 //! `docs/cli.md` says what each prints.
 //!
 //! Exit status: 0; 1 where a check found a broken promise or the run halted at a limit; 2 for bad input, which is always
@@ -19,6 +19,7 @@ mod pool;
 mod report;
 mod run;
 mod sheets;
+mod site;
 mod svg;
 mod swarm;
 mod trace;
@@ -61,6 +62,8 @@ enum Verb {
     Svg(svg::Arguments),
     /// What must hold and where it was broken by an instant: what shows it, what led there, links to it; as Markdown
     Report(report::Arguments),
+    /// The pictures and pages of the site that are made of the scenarios
+    Site(site::Arguments),
     /// A link for a scenario at an instant; or what a link holds
     Link(link::Arguments),
     /// Everything that is wrong with a document, a line each
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Verb::Export(arguments) => export::main(arguments, &mut out),
         Verb::Svg(arguments) => svg::main(arguments, &mut out),
         Verb::Report(arguments) => report::main(arguments, &mut out),
+        Verb::Site(arguments) => site::main(arguments, &mut out),
         Verb::Link(arguments) => link::main(arguments, &mut out),
         Verb::Check(arguments) => check::main(arguments, &mut out),
         Verb::CheckHistory(arguments) => check_history::main(arguments, &mut out),

@@ -296,6 +296,10 @@ impl Player {
     pub fn ticked(&self, step: usize, task: usize) -> bool {
         self.ticked.contains(&(step, task))
     }
+    /// How many tasks of the lesson were done.
+    pub fn learnt(&self) -> usize {
+        self.ticked.len()
+    }
     /// Whether the person has done anything to the run yet.
     pub fn touched(&self) -> bool {
         self.touched

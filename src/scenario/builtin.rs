@@ -62,6 +62,13 @@ pub const SHELVES: [(&str, &[&str]); 7] = [
     ("Redundancy", &["voting"]),
 ];
 
+/// All of them one after another, each with its shelf: the ideas as the article has them, its systems, and what both stand
+/// on.
+pub fn in_order() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+    let [systems, ideas, rest @ ..] = &SHELVES;
+    [ideas, systems].into_iter().chain(rest).flat_map(|(shelf, names)| names.iter().map(|name| (*shelf, *name)))
+}
+
 /// What a built-in document is called.
 pub fn title(name: &str) -> &'static str {
     titles().find(|(other, _)| *other == name).map_or("", |(_, title)| title)

@@ -15,7 +15,7 @@ mod validate;
 mod watched;
 
 pub use act::{Act, Meant};
-pub use builtin::{OPENING, SHELVES, builtin, builtins, title, titles};
+pub use builtin::{OPENING, SHELVES, builtin, builtins, in_order, title, titles};
 pub use condition::{Condition, GLANCE, MAX_DEPTH, STATES, Surroundings, Watch};
 pub use document::{
     Cue, Deed, Dial, Document, Group, Layout, Lesson, LinkRule, Load, LoadStep, Region, Simplification, Step, Task,

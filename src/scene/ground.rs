@@ -98,6 +98,8 @@ fn key(stage: &Stage) -> u64 {
 const HEADING: f32 = 11.0;
 /// Below this scale there is no room for captions.
 const HEADINGS_FROM: f32 = 0.5;
+/// A caption with less room says nothing.
+const HEADING_LEAST: f32 = 40.0;
 
 /// Where a caption stands; it stays in sight while one scrolls down.
 fn heading_at(stage: &Stage, heading: &super::Heading) -> Point {
@@ -115,14 +117,30 @@ fn capitals(title: &str) -> String {
     title.chars().map(capital).collect()
 }
 
+/// The captions that are seen, and where. One ends before its neighbours' begin, and is left out where that leaves nothing
+/// to read.
+fn captions(stage: &Stage) -> impl Iterator<Item = (Point, String)> {
+    let all: &[super::Heading] = if stage.scale < HEADINGS_FROM { &[] } else { stage.layout.headings() };
+    all.iter().enumerate().filter_map(move |(place, heading)| {
+        let at = heading_at(stage, heading);
+        let neighbours =
+            [place.checked_sub(1), Some(place + 1)].into_iter().flatten().filter_map(|place| all.get(place));
+        // Half of the way is its own in any case, and more where a neighbour needs less.
+        let room = neighbours.filter_map(|other| {
+            let there = heading_at(stage, other);
+            let (away, wide) = ((there.x - at.x).abs(), text_width(&capitals(&other.title), HEADING));
+            ((there.y - at.y).abs() < HEADING).then(|| away.max(2.0 * away - wide - HEADING) - HEADING)
+        });
+        let room = room.fold(f32::MAX, f32::min);
+        (room > HEADING_LEAST).then(|| (at, shorten(&capitals(&heading.title), HEADING, room)))
+    })
+}
+
 fn headings(stage: &Stage, layer: &mut Layer) {
-    if stage.scale < HEADINGS_FROM {
-        return;
-    }
-    for heading in stage.layout.headings() {
+    for (at, text) in captions(stage) {
         layer.texts.push(Text {
-            at: heading_at(stage, heading),
-            text: capitals(&heading.title),
+            at,
+            text,
             size: HEADING,
             weight: 400,
             ink: Ink::Muted,
@@ -133,10 +151,10 @@ fn headings(stage: &Stage, layer: &mut Layer) {
     }
 }
 
-/// Where the name of a place on a map stands: inside, at its upper edge.
+/// Where the name of a place on a map stands: on its upper edge, where it is farthest from who stands in it.
 fn title_at(stage: &Stage, patch: &Patch) -> Point {
     let at = stage.view.to_screen(patch.at);
-    Point::new(at.x, at.y - patch.radius * stage.view.camera.zoom + 19.0)
+    Point::new(at.x, at.y - patch.radius * stage.view.camera.zoom + 0.35 * HEADING)
 }
 
 /// Zones and regions as soft places that their nodes stand in.
@@ -150,7 +168,7 @@ fn patches(stage: &Stage, layer: &mut Layer) {
         }
         let pen = Pen::new(Ink::Faint, 1.25).dash(if patch.inner { Dash::Dashed } else { Dash::Solid });
         layer.circle(at, radius, Some(Ink::Area), Some(pen));
-        let title = shorten(&capitals(&patch.title), HEADING, radius * 1.4);
+        let title = shorten(&capitals(&patch.title), HEADING, radius * 2.0);
         layer.texts.push(Text {
             at: title_at(stage, patch),
             text: title,
@@ -159,7 +177,7 @@ fn patches(stage: &Stage, layer: &mut Layer) {
             ink: Ink::Muted,
             alpha: 255,
             anchor: Anchor::Middle,
-            halo: false,
+            halo: true,
         });
     }
 }
@@ -329,14 +347,11 @@ fn names(stage: &Stage, list: &mut DisplayList, lines: &[(Point, Point)]) {
         });
         ids.push(id);
     }
-    if stage.scale >= HEADINGS_FROM {
-        // A wish without a name is in the way of the others.
-        wishes.extend(stage.layout.headings().iter().map(|heading| {
-            let at = heading_at(stage, heading);
-            let half = (text_width(&capitals(&heading.title), HEADING) * 0.5, HEADING * 0.5);
-            Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
-        }));
-    }
+    // A wish without a name is in the way of the others.
+    wishes.extend(captions(stage).map(|(at, text)| {
+        let half = (text_width(&text, HEADING) * 0.5, HEADING * 0.5);
+        Wish { at: Point::new(at.x, at.y - HEADING * 0.4), half, text: String::new(), second: 0.0 }
+    }));
     for patch in stage.layout.patches() {
         let at = title_at(stage, patch);
         let half = (text_width(&capitals(&patch.title), HEADING) * 0.5, HEADING * 0.5);

@@ -55,7 +55,7 @@ impl std::fmt::Display for Number {
 }
 
 /// Text as XML holds it; what XML cannot hold is left out.
-struct Escaped<'a>(&'a str);
+pub struct Escaped<'a>(pub &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

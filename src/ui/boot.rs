@@ -63,6 +63,12 @@ pub fn here() -> String {
     STANDS.with_borrow(|host| host.as_ref().map_or_else(String::new, |host| host.here()))
 }
 
+/// Which lesson is open and how many of its tasks were done, such as `raft 3`.
+#[inline(never)]
+pub fn learnt() -> String {
+    STANDS.with_borrow(|host| host.as_ref().map_or_else(String::new, |host| host.learnt()))
+}
+
 /// Mounts the app where the page has room for it. A page that is loaded again goes on where it stood: `kept` is the
 /// fragment of the link to there.
 pub fn start(kept: Option<String>) {

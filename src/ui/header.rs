@@ -27,8 +27,8 @@ pub fn header(player: &Player, open: impl Fn(Fold) -> bool, link: &Link) -> El {
         .add(
             el("a")
                 .class("brand")
-                .set("href", "./")
-                .set("title", "Faultline: see how distributed systems work, and how they fail")
+                .set("href", "gallery.html")
+                .set("title", "All scenarios")
                 .text("fault")
                 .add(el("b").text("line")),
         )

@@ -121,6 +121,12 @@ impl Host {
         crate::link::write(&moment, &shown).fragment
     }
 
+    /// Which lesson is open and how many of its tasks were done.
+    pub fn learnt(&self) -> String {
+        let Ok(player) = self.player.try_borrow() else { return String::new() };
+        format!("{} {}", player.timeline().document().name, player.learnt())
+    }
+
     /// This moment as a file.
     pub fn save(&self, save: Save, address: &str) -> Saved {
         let saved = self.player.borrow_mut().save(save, address);

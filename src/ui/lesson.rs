@@ -2,7 +2,7 @@
 
 use crate::components::{Glyph, kind};
 use crate::player::{Action, Player, StepModel, TaskModel, Wordy, steps};
-use crate::scenario::{Document, Simplification};
+use crate::scenario::{Document, Simplification, in_order, title};
 use crate::scene::family_name;
 
 use yew::virtual_dom::ListenerKind;
@@ -17,7 +17,7 @@ pub fn lesson_panel(player: &Player, lecture: bool, link: &Link) -> El {
     let step = player.lesson_step();
     let body = match steps.get(step) {
         None => vec![el("h2").text(&document.title)],
-        Some(now) => step_body(now, &document.title, step, steps.len(), link),
+        Some(now) => step_body(now, document, step, steps.len(), link),
     };
     let ways = (!steps.is_empty()).then(|| ways(player.lectures(), lecture, link));
     let summary = (step == 0 || steps.is_empty()).then(|| el("p").class("summary").text(&document.summary));
@@ -43,7 +43,7 @@ fn ways(hands_free: bool, lecture: bool, link: &Link) -> El {
         )
 }
 
-fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) -> Vec<El> {
+fn step_body(now: &StepModel, document: &Document, step: usize, of: usize, link: &Link) -> Vec<El> {
     let go = |to: usize| Msg::Do(Action::Step(to));
     let task = |(place, task): (usize, &TaskModel)| {
         let show = (task.shows && !task.done).then(|| {
@@ -56,12 +56,19 @@ fn step_body(now: &StepModel, title: &str, step: usize, of: usize, link: &Link) 
             .add(el("span").add(el("span").class("unseen").text(word)).all(words(&task.text, link)).all(show))
     };
     let back = button("← Back", link, go(step.saturating_sub(1))).flag("disabled", step == 0);
-    let next = button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of).class("next");
-    let mut body =
-        vec![el("p").class("count").text(&format!("{title} · {} of {of}", step + 1)), el("h2").text(&now.title)];
+    // The last step leads on to the next scenario.
+    let on = in_order().map(|(_, name)| name).skip_while(|name| **name != *document.name).nth(1);
+    let next = match on.filter(|_| step + 1 >= of) {
+        Some(name) => button("Next: ", link, Msg::Do(Action::Open(name.to_owned()))).text(title(name)).text(" →"),
+        None => button("Next →", link, go(step + 1)).flag("disabled", step + 1 >= of),
+    };
+    let mut body = vec![
+        el("p").class("count").text(&format!("{} · {} of {of}", document.title, step + 1)),
+        el("h2").text(&now.title),
+    ];
     body.extend(now.text_paragraphs().iter().map(|paragraph| el("p").all(words(paragraph, link))));
     body.push(el("ul").class("tasks").all(now.tasks.iter().enumerate().map(task)));
-    body.push(el("nav").class("steps").label("Steps").add(back).add(next));
+    body.push(el("nav").class("steps").label("Steps").add(back).add(next.class("next")));
     body
 }
 

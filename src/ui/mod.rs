@@ -27,4 +27,4 @@ mod tape;
 mod view_hand;
 mod watch;
 
-pub use boot::{here, start};
+pub use boot::{here, learnt, start};

@@ -54,7 +54,22 @@
       return undefined; // a frame without storage
     }
   })();
+  // How much of each lesson was done is shown in the gallery: the most there ever was.
+  const LESSONS = "faultline.lessons";
+  const learn = () => {
+    if (document.body.classList.contains("embed")) return; // what ticks in a figure, nobody did
+    try {
+      const [name, done] = wasm_bindgen.learnt().split(" ");
+      const all = JSON.parse(localStorage.getItem(LESSONS)) ?? {};
+      if (Number(done) > (all[name] ?? 0)) localStorage.setItem(LESSONS, JSON.stringify({ ...all, [name]: Number(done) }));
+    } catch {
+      // It does not run yet, or there is nowhere to keep it.
+    }
+  };
+  // Before another scenario is chosen, or gone on to.
+  for (const turn of ["change", "click"]) addEventListener(turn, learn, true);
   addEventListener("pagehide", () => {
+    learn();
     try {
       sessionStorage.removeItem(KEPT);
       // What has stopped for good has its own way back.
