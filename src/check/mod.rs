@@ -10,6 +10,7 @@ mod converged;
 mod counted;
 mod crdt;
 mod delivered;
+mod election;
 mod flows;
 mod generals;
 pub mod linear;
@@ -249,5 +250,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("ways lead there, and not in circles"),
         promise: routes::PROMISE,
         make: routes::make,
+    },
+    CheckKind {
+        name: election::NAME,
+        brief: crate::later_text!("one coordinator, the highest that is up"),
+        promise: election::PROMISE,
+        make: election::make,
     },
 ];

@@ -216,6 +216,8 @@ pub enum Fact {
     Cellular(crate::protocols::cellular::Told),
     /// Something about ways and streams in a network.
     Network(crate::protocols::internet::Told),
+    /// Something about an election.
+    Election(crate::protocols::election::Told),
 }
 
 /// What is told of an operation.
@@ -360,6 +362,10 @@ impl Fact {
         "handed",
         "complete",
         "gave-up",
+        "called",
+        "stepped-aside",
+        "coordinates",
+        "follows",
     ];
 
     /// Its name in conditions.
@@ -398,6 +404,7 @@ impl Fact {
             Fact::Lease(told) => told.name(),
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
+            Fact::Election(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Operations(told) => told.name(),
             Fact::Paxos(told) => told.name(),

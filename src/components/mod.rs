@@ -26,6 +26,7 @@ mod crdt_replica;
 mod database;
 mod deployer;
 mod dispatcher;
+mod elector;
 mod exchange;
 mod fact;
 mod flight_computer;
@@ -140,6 +141,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<mobile_core::MobileCore>(),
     Kind::of::<host::Host>(),
     Kind::of::<router::Router>(),
+    Kind::of::<elector::Elector>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -14,6 +14,7 @@ pub mod choosing;
 pub mod crdt;
 pub mod delivery;
 pub mod distance_vector;
+pub mod election;
 pub mod flight;
 pub mod game;
 pub mod handover;
