@@ -139,3 +139,44 @@ fn a_bully_asks_in_the_order_of_n_squared_or_tells_n_minus_2() {
         }
     }
 }
+
+#[test]
+fn a_request_of_pbft_takes_five_messages_one_after_another_and_2_n_squared_minus_n_plus_1_in_all() {
+    let way = |span: &str| Value::Table(Table::from_iter([("constant".to_owned(), Value::from(span))]));
+    for f in 1..=4_u32 {
+        let n = 3 * f + 1;
+        let mut pbft = whole("pbft");
+        for link in pbft["links"].as_array_mut().expect("links") {
+            link.as_table_mut().expect("a link").insert("delay".to_owned(), way("40ms"));
+        }
+        let clients = group(&mut pbft, "clients");
+        clients.insert("count".to_owned(), 1.into());
+        clients["config"].as_table_mut().expect("settings").insert("f".to_owned(), i64::from(f).into());
+        let replicas = group(&mut pbft, "replicas");
+        replicas.insert("count".to_owned(), i64::from(n).into());
+        replicas.insert("service".to_owned(), way("0s"));
+        let config = replicas["config"].as_table_mut().expect("settings");
+        config.insert("f".to_owned(), i64::from(f).into());
+        let counted = run(&pbft, &[], 0, 200_000);
+        let latency = &counted.measured["latency"];
+        let (done, of) = (latency.len() as f64, f64::from(n));
+        assert!(done > 100.0, "{done} requests");
+        near(&format!("{n} replicas: time"), latency.iter().sum::<u64>() as f64 / done / 1e3, 200.0, 0.1);
+        let mut all = 0.0;
+        for (name, each) in [
+            ("REQUEST", 1.0),
+            ("PRE-PREPARE", of - 1.0),
+            ("PREPARE", (of - 1.0) * (of - 1.0)),
+            ("COMMIT", of * (of - 1.0)),
+            ("REPLY", of),
+        ] {
+            all += each;
+            // The last request may be under way.
+            near(&format!("{n} replicas: {name}"), counted.sent(name), done * each, each);
+        }
+        near(&format!("{n} replicas: in all"), all, 2.0 * of * of - of + 1.0, 0.0);
+        let checkpoints = (done / 8.0).floor() * of * (of - 1.0);
+        near(&format!("{n} replicas: CHECKPOINT"), counted.sent("CHECKPOINT"), checkpoints, of * of);
+        near(&format!("{n} replicas: VIEW-CHANGE"), counted.sent("VIEW-CHANGE"), 0.0, 0.0);
+    }
+}

@@ -20,6 +20,7 @@ mod messages;
 mod mutual_exclusion;
 mod one_place;
 mod paxos;
+mod pbft;
 mod pieces;
 mod primary;
 mod raft;
@@ -256,5 +257,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("one coordinator, the highest that is up"),
         promise: election::PROMISE,
         make: election::make,
+    },
+    CheckKind {
+        name: pbft::NAME,
+        brief: crate::later_text!("the honest execute the same"),
+        promise: pbft::PROMISE,
+        make: pbft::make,
     },
 ];

@@ -218,6 +218,8 @@ pub enum Fact {
     Network(crate::protocols::internet::Told),
     /// Something about an election.
     Election(crate::protocols::election::Told),
+    /// Something about an agreement by PBFT.
+    Pbft(crate::protocols::pbft::Told),
 }
 
 /// What is told of an operation.
@@ -366,6 +368,12 @@ impl Fact {
         "stepped-aside",
         "coordinates",
         "follows",
+        "prepared",
+        "executed",
+        "stable-checkpoint",
+        "fetched",
+        "changes-view",
+        "enters-view",
     ];
 
     /// Its name in conditions.
@@ -405,6 +413,7 @@ impl Fact {
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
             Fact::Election(told) => told.name(),
+            Fact::Pbft(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Operations(told) => told.name(),
             Fact::Paxos(told) => told.name(),

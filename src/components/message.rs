@@ -135,4 +135,6 @@ messages! {
     LinkState(crate::protocols::link_state::Message),
     /// Who is to be coordinator.
     Election(crate::protocols::election::Message),
+    /// One order of requests among replicas that may lie.
+    Pbft(crate::protocols::pbft::Message),
 }

@@ -48,6 +48,8 @@ mod mobile_core;
 mod operator;
 mod organ;
 mod paxos_node;
+mod pbft_client;
+mod pbft_replica;
 mod peer;
 mod phone;
 mod player;
@@ -142,6 +144,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<host::Host>(),
     Kind::of::<router::Router>(),
     Kind::of::<elector::Elector>(),
+    Kind::of::<pbft_client::PbftClient>(),
+    Kind::of::<pbft_replica::PbftReplica>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

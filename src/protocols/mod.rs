@@ -29,6 +29,7 @@ pub mod link_state;
 pub mod operations;
 pub mod oral_messages;
 pub mod paxos;
+pub mod pbft;
 pub mod phi;
 pub mod physiology;
 pub mod primary_backup;

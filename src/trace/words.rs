@@ -246,6 +246,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Vote(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::General(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Election(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Pbft(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Network(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Rumour(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Operations(told) => format!("{me} {}", world.named(&told.sentence())),

@@ -135,6 +135,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Network(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Pbft(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Election(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
