@@ -39,6 +39,7 @@ const ANEW: &[(&str, usize, usize, &str)] = &[
     ("consistent-hashing", 5, 1, "how many caches there are by then says whether one is overrun"),
     ("independent-failures", 2, 1, "nothing is promised once all replicas were down at once"),
     ("one-computer", 4, 1, "nothing is promised once all servers were down at once"),
+    ("pbft", 4, 1, "who has lied once is none of those who must agree"),
 ];
 /// Tasks that wait longer than others for what comes about by itself, and until when.
 const LATE: &[(&str, usize, usize, &str)] = &[("independent-failures", 3, 1, "the rack's switch fails from 150 s on")];
@@ -48,6 +49,7 @@ const CUED: &[(&str, usize, usize, &str)] = &[
     ("detectors", 3, 1, "a cue pauses swim-5"),
     ("queue", 2, 1, "a cue kills consumer-1"),
     ("consistent-hashing", 2, 1, "a cue adds a sixth cache"),
+    ("election", 1, 1, "a cue kills node-7, the coordinator"),
 ];
 /// For how long it is watched whether they do.
 const ALONE: Time = Time(120_000_000);

@@ -10,6 +10,7 @@ mod converged;
 mod counted;
 mod crdt;
 mod delivered;
+mod election;
 mod flows;
 mod generals;
 pub mod linear;
@@ -20,6 +21,7 @@ mod messages;
 mod mutual_exclusion;
 mod one_place;
 mod paxos;
+mod pbft;
 mod pieces;
 mod primary;
 mod raft;
@@ -274,5 +276,17 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("ways lead there, and not in circles"),
         promise: routes::PROMISE,
         make: routes::make,
+    },
+    CheckKind {
+        name: election::NAME,
+        brief: crate::later_text!("one coordinator, the highest that is up"),
+        promise: election::PROMISE,
+        make: election::make,
+    },
+    CheckKind {
+        name: pbft::NAME,
+        brief: crate::later_text!("the honest execute the same"),
+        promise: pbft::PROMISE,
+        make: pbft::make,
     },
 ];

@@ -216,6 +216,10 @@ pub enum Fact {
     Cellular(crate::protocols::cellular::Told),
     /// Something about ways and streams in a network.
     Network(crate::protocols::internet::Told),
+    /// Something about an election.
+    Election(crate::protocols::election::Told),
+    /// Something about an agreement by PBFT.
+    Pbft(crate::protocols::pbft::Told),
 }
 
 /// What is told of an operation.
@@ -282,6 +286,8 @@ impl Fact {
             Fact::Paxos(told) => told.sentence(),
             Fact::Chain(told) => told.sentence(),
             Fact::Saga(told) => told.sentence(),
+            Fact::Election(told) => told.sentence(),
+            Fact::Pbft(told) => told.sentence(),
             Fact::Books(_)
             | Fact::Accepted { .. }
             | Fact::Stored { .. }
@@ -403,6 +409,16 @@ impl Fact {
         "handed",
         "complete",
         "gave-up",
+        "called",
+        "stepped-aside",
+        "coordinates",
+        "follows",
+        "prepared",
+        "executed",
+        "stable-checkpoint",
+        "fetched",
+        "changes-view",
+        "enters-view",
     ];
 
     /// Its name in conditions.
@@ -441,6 +457,8 @@ impl Fact {
             Fact::Lease(told) => told.name(),
             Fact::Vote(told) => told.name(),
             Fact::General(told) => told.name(),
+            Fact::Election(told) => told.name(),
+            Fact::Pbft(told) => told.name(),
             Fact::Rumour(told) => told.name(),
             Fact::Operations(told) => told.name(),
             Fact::Paxos(told) => told.name(),

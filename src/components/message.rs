@@ -133,4 +133,8 @@ messages! {
     DistanceVector(crate::protocols::distance_vector::Message),
     /// Who is next to whom, from router to router.
     LinkState(crate::protocols::link_state::Message),
+    /// Who is to be coordinator.
+    Election(crate::protocols::election::Message),
+    /// One order of requests among replicas that may lie.
+    Pbft(crate::protocols::pbft::Message),
 }

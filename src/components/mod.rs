@@ -26,6 +26,7 @@ mod crdt_replica;
 mod database;
 mod deployer;
 mod dispatcher;
+mod elector;
 mod exchange;
 mod fact;
 mod flight_computer;
@@ -48,6 +49,8 @@ mod mobile_core;
 mod operator;
 mod organ;
 mod paxos_node;
+mod pbft_client;
+mod pbft_replica;
 mod peer;
 mod phone;
 mod player;
@@ -141,6 +144,9 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<mobile_core::MobileCore>(),
     Kind::of::<host::Host>(),
     Kind::of::<router::Router>(),
+    Kind::of::<elector::Elector>(),
+    Kind::of::<pbft_client::PbftClient>(),
+    Kind::of::<pbft_replica::PbftReplica>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
