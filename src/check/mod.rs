@@ -5,6 +5,7 @@ mod cells;
 mod chain;
 mod chat;
 mod circuits;
+mod clocks;
 mod conserved;
 mod converged;
 mod counted;
@@ -26,6 +27,7 @@ mod regular;
 mod routes;
 mod rumour;
 mod saga;
+mod snapshot;
 mod steered;
 mod voted;
 
@@ -249,5 +251,17 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("ways lead there, and not in circles"),
         promise: routes::PROMISE,
         make: routes::make,
+    },
+    CheckKind {
+        name: clocks::NAME,
+        brief: crate::later_text!("what came first has the lesser time"),
+        promise: clocks::PROMISE,
+        make: clocks::make,
+    },
+    CheckKind {
+        name: snapshot::NAME,
+        brief: crate::later_text!("a picture of a state that could have been"),
+        promise: snapshot::PROMISE,
+        make: snapshot::make,
     },
 ];

@@ -216,6 +216,8 @@ pub enum Fact {
     Cellular(crate::protocols::cellular::Told),
     /// Something about ways and streams in a network.
     Network(crate::protocols::internet::Told),
+    /// Something about branches of a bank.
+    Branch(crate::protocols::branch::Told),
 }
 
 /// What is told of an operation.
@@ -360,6 +362,12 @@ impl Fact {
         "handed",
         "complete",
         "gave-up",
+        "opened",
+        "paid",
+        "got",
+        "recorded",
+        "closed",
+        "totalled",
     ];
 
     /// Its name in conditions.
@@ -409,6 +417,7 @@ impl Fact {
             Fact::Telephone(told) => told.name(),
             Fact::Cellular(told) => told.name(),
             Fact::Network(told) => told.name(),
+            Fact::Branch(told) => told.name(),
         }
     }
 }

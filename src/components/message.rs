@@ -133,4 +133,6 @@ messages! {
     DistanceVector(crate::protocols::distance_vector::Message),
     /// Who is next to whom, from router to router.
     LinkState(crate::protocols::link_state::Message),
+    /// Branches of a bank, and their auditor.
+    Branch(crate::protocols::branch::Message),
 }

@@ -10,11 +10,13 @@ use crate::sim::{
 
 mod actuator;
 mod airframe;
+mod auditor;
 mod autoscaler;
 mod balancer;
 mod body;
 mod box_office;
 mod brain;
+mod branch;
 mod buyer;
 mod cache;
 mod callers;
@@ -140,6 +142,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<mobile_core::MobileCore>(),
     Kind::of::<host::Host>(),
     Kind::of::<router::Router>(),
+    Kind::of::<branch::Branch>(),
+    Kind::of::<auditor::Auditor>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod board;
+pub mod branch;
 pub mod bucket;
 pub mod cache;
 pub mod calls;
@@ -25,6 +26,7 @@ pub mod isup;
 pub mod kv;
 pub mod lease;
 pub mod link_state;
+pub mod logical;
 pub mod operations;
 pub mod oral_messages;
 pub mod paxos;
