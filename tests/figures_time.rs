@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use faultline::components::{Record, What};
+use faultline::components::{Fact, Record, What};
+use faultline::protocols::time_sync::Told as Clock;
 use faultline::scenario::{Document, Run, Sink};
 use faultline::sim::{Payload, Time, Value as Setting};
 use toml::{Table, Value};
@@ -140,5 +141,108 @@ fn a_clock_that_is_ahead_by_more_than_a_way_puts_one_payment_in_n_before_its_cau
         let tolerance = 4.0 * (share * (1.0 - share) / pairs).sqrt();
         near(&format!("{branches} branches"), counted.count("effects before causes") / pairs, share, tolerance);
         near("  by Lamport's numbers", of("lamport").count("effects before causes"), 0.0, 0.0);
+    }
+}
+
+/// How wrong clocks are, by true time, whenever they are looked at: with sign, in microseconds, from an instant on.
+#[derive(Default)]
+struct Errors {
+    from: u64,
+    each: BTreeMap<u32, Vec<i64>>,
+    /// The offsets that were found.
+    found: Vec<i64>,
+}
+
+impl Sink for Errors {
+    fn take(&mut self, record: Record) {
+        if record.at.0 < self.from {
+            return;
+        }
+        match record.what {
+            What::Fact(Fact::TimeSync(Clock::Reads { reading, bound })) => {
+                let error = reading - record.at.0 as i64;
+                assert!(error.unsigned_abs() <= bound.0, "wrong by {error}, and not by {bound} at most");
+                self.each.entry(record.node.0).or_default().push(error);
+            }
+            What::Fact(Fact::TimeSync(Clock::Synchronised { by, .. })) => self.found.push(by),
+            _ => {}
+        }
+    }
+}
+
+/// Computers and servers for so many seconds, after half a minute; each way takes so long.
+fn clocks(seconds: u64, way: &str, settings: &[(&str, Setting)], edit: impl Fn(&mut Table)) -> Errors {
+    let path = format!("{}/static/scenarios/clock-synchronisation.toml", env!("CARGO_MANIFEST_DIR"));
+    let mut whole: Table = toml::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is TOML");
+    whole.remove("lesson");
+    whole.remove("checks");
+    let link = whole["links"].as_array_mut().expect("links")[0].as_table_mut().expect("a link");
+    link.insert("delay".to_owned(), Value::Table(read(way)));
+    edit(&mut whole);
+    let document = Document::from_toml(&toml::to_string(&whole).expect("it is TOML"));
+    let settings: Vec<_> = settings.iter().map(|(dial, value)| ((*dial).to_owned(), value.clone())).collect();
+    let document = document.unwrap_or_else(|problems| panic!("{problems:?}")).with_settings(&settings).expect("dials");
+    let mut errors = Errors { from: 30_000_000, ..Errors::default() };
+    let mut run = Run::new(Rc::new(document), 1).expect("it has no problems");
+    run.run_until(Time((30 + seconds) * 1_000_000), &mut errors);
+    errors
+}
+
+#[test]
+fn a_longer_way_back_makes_clocks_wrong_by_half_of_it() {
+    for way_back in [0, 40, 100, 300] {
+        let settings = [("drift", Setting::Number(0.0)), ("way_back", Setting::text(format!("{way_back}ms")))];
+        let errors = clocks(60, "constant = \"30ms\"", &settings, |_| {});
+        for each in errors.each.values() {
+            let mean = each.iter().sum::<i64>() as f64 / each.len() as f64 / 1e3;
+            near(&format!("{way_back} ms longer: mean error, ms"), mean, -f64::from(way_back) / 2.0, 0.01);
+        }
+    }
+}
+
+/// An answer says how late it was a way d before it came. Until the next comes a clock drifts by ρ for P and d; every other one
+/// is too fast, so two are apart by twice that at most.
+#[test]
+fn clocks_that_drift_are_apart_by_twice_their_drift_in_a_poll_interval() {
+    for (drift, poll) in [(200.0, 4.0), (1000.0, 4.0), (1000.0, 16.0)] {
+        let settings = [("drift", Setting::Number(drift)), ("poll", Setting::text(format!("{poll}s")))];
+        let settings = [&settings[..], &[("filter", Setting::text("last"))]].concat();
+        let errors = clocks(300, "constant = \"10ms\"", &settings, |_| {});
+        let (mut least, mut most) = (0, 0);
+        for error in errors.each.values().flatten() {
+            (least, most) = (least.min(*error), most.max(*error));
+        }
+        let (spread, bound) = ((most - least) as f64, 2.0 * drift * (poll + 0.01));
+        near(&format!("{drift} ppm, every {poll} s: apart, μs"), spread, bound, 6.0);
+    }
+}
+
+/// A way takes 20 ms and a time that is exponentially distributed with mean m. One answer is wrong by (x − y)/2, which is
+/// Laplace: on average by m/2. Of eight the one with the least x + y = s is wrong by s/4 on average, since x is then anything
+/// from 0 to s; and the least of eight sums is above t with probability ((1 + t/m)·exp(−t/m))⁸.
+#[test]
+fn the_least_of_eight_delays_leaves_less_doubt_than_any() {
+    let (mean, steps) = (15_000.0_f64, 200_000);
+    let survives = |t: f64| ((1.0 + t) * (-t).exp()).powi(8);
+    let least: f64 = (0..steps).map(|step| survives((f64::from(step) + 0.5) * 1e-4) * 1e-4).sum();
+    for (filter, expected) in [("last", mean / 2.0), ("least-delay", mean * least / 4.0)] {
+        let settings =
+            [("drift", Setting::Number(0.0)), ("filter", Setting::text(filter)), ("poll", Setting::text("2s"))];
+        let errors = clocks(
+            6_000,
+            "shifted = { by = \"20ms\", law = { exponential = { mean = \"15ms\" } } }",
+            &settings,
+            |whole| {
+                group(whole, "servers").insert("count".to_owned(), Value::Integer(1));
+                let config = group(whole, "computers")["config"].as_table_mut().expect("settings");
+                // It is set at once, and an answer is nearly as good after sixteen seconds.
+                config.insert("corrects".to_owned(), Value::String("step".to_owned()));
+                config.insert("tolerance".to_owned(), Value::Integer(0));
+            },
+        );
+        let all: Vec<f64> = errors.each.values().flatten().map(|error| error.unsigned_abs() as f64).collect();
+        // Four computers, 3000 polls each; with the filter one answer counts for some of them.
+        let (found, count) = (all.iter().sum::<f64>() / all.len() as f64, if filter == "last" { 12e3 } else { 2e3 });
+        near(&format!("{filter}: mean error, μs"), found, expected, 4.0 * expected / f64::sqrt(count));
     }
 }

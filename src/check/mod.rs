@@ -5,6 +5,7 @@ mod cells;
 mod chain;
 mod chat;
 mod circuits;
+mod clock_bounds;
 mod clocks;
 mod conserved;
 mod converged;
@@ -263,5 +264,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("a picture of a state that could have been"),
         promise: snapshot::PROMISE,
         make: snapshot::make,
+    },
+    CheckKind {
+        name: clock_bounds::NAME,
+        brief: crate::later_text!("no clock is more wrong than it says, or goes back"),
+        promise: clock_bounds::PROMISE,
+        make: clock_bounds::make,
     },
 ];

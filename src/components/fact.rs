@@ -218,6 +218,8 @@ pub enum Fact {
     Network(crate::protocols::internet::Told),
     /// Something about branches of a bank.
     Branch(crate::protocols::branch::Told),
+    /// Something about clocks that are set over a network.
+    TimeSync(crate::protocols::time_sync::Told),
 }
 
 /// What is told of an operation.
@@ -368,6 +370,10 @@ impl Fact {
         "recorded",
         "closed",
         "totalled",
+        "synchronised",
+        "undecided",
+        "reads-clock",
+        "older-wins",
     ];
 
     /// Its name in conditions.
@@ -418,6 +424,7 @@ impl Fact {
             Fact::Cellular(told) => told.name(),
             Fact::Network(told) => told.name(),
             Fact::Branch(told) => told.name(),
+            Fact::TimeSync(told) => told.name(),
         }
     }
 }

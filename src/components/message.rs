@@ -135,4 +135,6 @@ messages! {
     LinkState(crate::protocols::link_state::Message),
     /// Branches of a bank, and their auditor.
     Branch(crate::protocols::branch::Message),
+    /// Clocks that are set over a network, and what depends on them.
+    TimeSync(crate::protocols::time_sync::Message),
 }

@@ -61,8 +61,12 @@ mod saga_service;
 mod sender;
 mod sensor;
 mod server;
+mod stamped_register;
 mod store;
 mod supervisor;
+mod time_client;
+mod time_observer;
+mod time_server;
 mod tower;
 mod tx_coordinator;
 mod tx_participant;
@@ -144,6 +148,10 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<router::Router>(),
     Kind::of::<branch::Branch>(),
     Kind::of::<auditor::Auditor>(),
+    Kind::of::<time_server::TimeServer>(),
+    Kind::of::<time_client::TimeClient>(),
+    Kind::of::<time_observer::TimeObserver>(),
+    Kind::of::<stamped_register::StampedRegister>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -49,6 +49,7 @@ pub mod tcp;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod time_sync;
 pub mod two_phase;
 pub mod versioned;
 pub mod view_service;

@@ -55,7 +55,10 @@ pub const SHELVES: [(&str, &[&str]); 7] = [
             "fault-tolerance",
         ],
     ),
-    ("Agreement", &["raft", "paxos", "two-phase-commit", "saga", "logical-clocks", "lease", "generals"]),
+    (
+        "Agreement",
+        &["raft", "paxos", "two-phase-commit", "saga", "logical-clocks", "clock-synchronisation", "lease", "generals"],
+    ),
     ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "crdt"]),
     ("Membership and news", &["detectors", "swim", "gossip"]),
     ("Traffic", &["balancing", "overload", "queue", "cache", "autoscaling"]),

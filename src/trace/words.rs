@@ -262,6 +262,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Saga(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Branch(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::TimeSync(told) => format!("{me} {}", told.sentence()),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {
             let last = index + (entries.len() as u64).saturating_sub(1);

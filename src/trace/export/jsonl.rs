@@ -150,6 +150,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Branch(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::TimeSync(told) => {
+            object.text("told", &told.sentence());
+        }
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
         }
