@@ -5,6 +5,8 @@ mod cells;
 mod chain;
 mod chat;
 mod circuits;
+mod clock_bounds;
+mod clocks;
 mod conserved;
 mod converged;
 mod counted;
@@ -29,6 +31,7 @@ mod regular;
 mod routes;
 mod rumour;
 mod saga;
+mod snapshot;
 mod steered;
 mod voted;
 
@@ -288,5 +291,23 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("the honest execute the same"),
         promise: pbft::PROMISE,
         make: pbft::make,
+    },
+    CheckKind {
+        name: clocks::NAME,
+        brief: crate::later_text!("what came first has the lesser time"),
+        promise: clocks::PROMISE,
+        make: clocks::make,
+    },
+    CheckKind {
+        name: snapshot::NAME,
+        brief: crate::later_text!("a picture of a state that could have been"),
+        promise: snapshot::PROMISE,
+        make: snapshot::make,
+    },
+    CheckKind {
+        name: clock_bounds::NAME,
+        brief: crate::later_text!("no clock is more wrong than it says, or goes back"),
+        promise: clock_bounds::PROMISE,
+        make: clock_bounds::make,
     },
 ];

@@ -220,6 +220,10 @@ pub enum Fact {
     Election(crate::protocols::election::Told),
     /// Something about an agreement by PBFT.
     Pbft(crate::protocols::pbft::Told),
+    /// Something about branches of a bank.
+    Branch(crate::protocols::branch::Told),
+    /// Something about clocks that are set over a network.
+    TimeSync(crate::protocols::time_sync::Told),
 }
 
 /// What is told of an operation.
@@ -288,6 +292,8 @@ impl Fact {
             Fact::Saga(told) => told.sentence(),
             Fact::Election(told) => told.sentence(),
             Fact::Pbft(told) => told.sentence(),
+            Fact::Branch(told) => told.sentence(),
+            Fact::TimeSync(told) => told.sentence(),
             Fact::Books(_)
             | Fact::Accepted { .. }
             | Fact::Stored { .. }
@@ -419,6 +425,16 @@ impl Fact {
         "fetched",
         "changes-view",
         "enters-view",
+        "opened",
+        "paid",
+        "got",
+        "recorded",
+        "closed",
+        "totalled",
+        "synchronised",
+        "undecided",
+        "reads-clock",
+        "older-wins",
     ];
 
     /// Its name in conditions.
@@ -470,6 +486,8 @@ impl Fact {
             Fact::Telephone(told) => told.name(),
             Fact::Cellular(told) => told.name(),
             Fact::Network(told) => told.name(),
+            Fact::Branch(told) => told.name(),
+            Fact::TimeSync(told) => told.name(),
         }
     }
 }

@@ -137,4 +137,8 @@ messages! {
     Election(crate::protocols::election::Message),
     /// One order of requests among replicas that may lie.
     Pbft(crate::protocols::pbft::Message),
+    /// Branches of a bank, and their auditor.
+    Branch(crate::protocols::branch::Message),
+    /// Clocks that are set over a network, and what depends on them.
+    TimeSync(crate::protocols::time_sync::Message),
 }

@@ -10,11 +10,13 @@ use crate::sim::{
 
 mod actuator;
 mod airframe;
+mod auditor;
 mod autoscaler;
 mod balancer;
 mod body;
 mod box_office;
 mod brain;
+mod branch;
 mod buyer;
 mod cache;
 mod callers;
@@ -63,8 +65,12 @@ mod saga_service;
 mod sender;
 mod sensor;
 mod server;
+mod stamped_register;
 mod store;
 mod supervisor;
+mod time_client;
+mod time_observer;
+mod time_server;
 mod tower;
 mod tx_coordinator;
 mod tx_participant;
@@ -147,6 +153,12 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<elector::Elector>(),
     Kind::of::<pbft_client::PbftClient>(),
     Kind::of::<pbft_replica::PbftReplica>(),
+    Kind::of::<branch::Branch>(),
+    Kind::of::<auditor::Auditor>(),
+    Kind::of::<time_server::TimeServer>(),
+    Kind::of::<time_client::TimeClient>(),
+    Kind::of::<time_observer::TimeObserver>(),
+    Kind::of::<stamped_register::StampedRegister>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod board;
+pub mod branch;
 pub mod bucket;
 pub mod cache;
 pub mod calls;
@@ -26,6 +27,7 @@ pub mod isup;
 pub mod kv;
 pub mod lease;
 pub mod link_state;
+pub mod logical;
 pub mod operations;
 pub mod oral_messages;
 pub mod paxos;
@@ -49,6 +51,7 @@ pub mod tcp;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod time_sync;
 pub mod two_phase;
 pub mod versioned;
 pub mod view_service;

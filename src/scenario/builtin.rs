@@ -36,7 +36,7 @@ pub fn titles() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
 
 /// Where each stands among its like, in an order in which one may go through them: the systems of the article, its ideas as
 /// it has them, and the protocols that both stand on.
-pub const SHELVES: [(&str, &[&str]); 7] = [
+pub const SHELVES: [(&str, &[&str]); 8] = [
     ("Systems", &["chat", "chat-pair", "internet", "cloud", "telephone", "cellular", "mmo", "aircraft"]),
     (
         "Ideas",
@@ -56,6 +56,7 @@ pub const SHELVES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("Agreement", &["raft", "paxos", "two-phase-commit", "saga", "lease", "election", "generals", "pbft"]),
+    ("Time", &["logical-clocks", "clock-synchronisation"]),
     ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "crdt"]),
     ("Membership and news", &["detectors", "swim", "gossip"]),
     ("Traffic", &["balancing", "overload", "queue", "cache", "autoscaling"]),
