@@ -14,6 +14,7 @@ mod flows;
 mod generals;
 pub mod linear;
 mod linearizable;
+mod log;
 mod membership;
 mod messages;
 mod mutual_exclusion;
@@ -249,5 +250,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("ways lead there, and not in circles"),
         promise: routes::PROMISE,
         make: routes::make,
+    },
+    CheckKind {
+        name: log::NAME,
+        brief: crate::later_text!("every record done in its order, none passed over"),
+        promise: log::PROMISE,
+        make: log::make,
     },
 ];

@@ -216,6 +216,8 @@ pub enum Fact {
     Cellular(crate::protocols::cellular::Told),
     /// Something about ways and streams in a network.
     Network(crate::protocols::internet::Told),
+    /// What happened to records of a log.
+    Log(crate::protocols::log::Told),
 }
 
 /// What is told of an operation.
@@ -360,6 +362,11 @@ impl Fact {
         "handed",
         "complete",
         "gave-up",
+        "record-accepted",
+        "record-done",
+        "offset-committed",
+        "group-formed",
+        "records-expired",
     ];
 
     /// Its name in conditions.
@@ -409,6 +416,7 @@ impl Fact {
             Fact::Telephone(told) => told.name(),
             Fact::Cellular(told) => told.name(),
             Fact::Network(told) => told.name(),
+            Fact::Log(told) => told.name(),
         }
     }
 }

@@ -133,4 +133,10 @@ messages! {
     DistanceVector(crate::protocols::distance_vector::Message),
     /// Who is next to whom, from router to router.
     LinkState(crate::protocols::link_state::Message),
+    /// What the cores of one machine, or of many, share.
+    Coherence(crate::protocols::coherence::Message),
+    /// Producers, brokers and consumers of a log.
+    Log(crate::protocols::log::Message),
+    /// Replicas that compare what they have by hash trees.
+    AntiEntropy(crate::protocols::anti_entropy::Message),
 }

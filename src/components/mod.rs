@@ -25,6 +25,7 @@ mod consumer;
 mod crdt_replica;
 mod database;
 mod deployer;
+mod directory;
 mod dispatcher;
 mod exchange;
 mod fact;
@@ -40,8 +41,13 @@ mod kv_replica;
 mod kv_store;
 mod ledger;
 mod lock_service;
+mod log_broker;
+mod log_consumer;
+mod log_producer;
 mod lungs;
+mod machine;
 mod member;
+mod merkle_replica;
 mod message;
 mod mobile_core;
 mod operator;
@@ -140,6 +146,12 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<mobile_core::MobileCore>(),
     Kind::of::<host::Host>(),
     Kind::of::<router::Router>(),
+    Kind::of::<machine::Host>(),
+    Kind::of::<directory::SharedState>(),
+    Kind::of::<log_producer::LogProducer>(),
+    Kind::of::<log_broker::LogBroker>(),
+    Kind::of::<log_consumer::LogConsumer>(),
+    Kind::of::<merkle_replica::MerkleReplica>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
@@ -265,8 +277,13 @@ impl Kind {
 /// Of those that a component is wired to, whom it can ask to do something: what does such things, in groups that stand
 /// after its own in the document. So the same wires carry requests one way and answers the other.
 fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
-    const SERVES: &[&str] =
-        &[server::Server::KIND, dispatcher::Dispatcher::KIND, queue::Queue::KIND, cache::Cache::KIND];
+    const SERVES: &[&str] = &[
+        server::Server::KIND,
+        dispatcher::Dispatcher::KIND,
+        queue::Queue::KIND,
+        cache::Cache::KIND,
+        machine::Host::KIND,
+    ];
     let serves = |peer: &&Peer| SERVES.contains(&peer.kind);
     peers.iter().filter(move |peer| peer.template > own).filter(serves).map(|peer| peer.id)
 }

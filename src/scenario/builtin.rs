@@ -49,6 +49,7 @@ pub const SHELVES: [(&str, &[&str]); 7] = [
             "latency",
             "observability",
             "deployment",
+            "scaling",
             "breaking-up-tasks",
             "specialised-parts",
             "the-body",
@@ -56,9 +57,9 @@ pub const SHELVES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("Agreement", &["raft", "paxos", "two-phase-commit", "saga", "lease", "generals"]),
-    ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "crdt"]),
+    ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "merkle-trees", "crdt"]),
     ("Membership and news", &["detectors", "swim", "gossip"]),
-    ("Traffic", &["balancing", "overload", "queue", "cache", "autoscaling"]),
+    ("Traffic", &["balancing", "overload", "queue", "log", "cache", "autoscaling"]),
     ("Redundancy", &["voting"]),
 ];
 

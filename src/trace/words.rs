@@ -261,6 +261,7 @@ fn fact_sentence(fact: &Fact, me: &str, world: &World) -> String {
         Fact::Paxos(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Chain(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Saga(told) => format!("{me} {}", world.named(&told.sentence())),
+        Fact::Log(told) => format!("{me} {}", world.named(&told.sentence())),
         Fact::Elected { term } => format!("{me} is elected in term {term}"),
         Fact::Appended { index, entries, .. } => {
             let last = index + (entries.len() as u64).saturating_sub(1);

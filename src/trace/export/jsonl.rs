@@ -147,6 +147,9 @@ fn fields_of_fact(object: &mut Object, fact: &Fact, world: &World) {
         Fact::Saga(told) => {
             object.text("told", &world.named(&told.sentence()));
         }
+        Fact::Log(told) => {
+            object.text("told", &world.named(&told.sentence()));
+        }
         Fact::Transaction(told) => {
             object.text("transaction", &world.named(&told.tx.to_string()));
         }
