@@ -50,6 +50,7 @@ const CUED: &[(&str, usize, usize, &str)] = &[
     ("queue", 2, 1, "a cue kills consumer-1"),
     ("consistent-hashing", 2, 1, "a cue adds a sixth cache"),
     ("election", 1, 1, "a cue kills node-7, the coordinator"),
+    ("merkle-trees", 3, 1, "a cue cuts copy-3 off for a while"),
 ];
 /// For how long it is watched whether they do.
 const ALONE: Time = Time(120_000_000);

@@ -17,6 +17,7 @@ mod flows;
 mod generals;
 pub mod linear;
 mod linearizable;
+mod log;
 mod lying;
 mod membership;
 mod messages;
@@ -309,5 +310,11 @@ pub static CHECKS: &[CheckKind] = &[
         brief: crate::later_text!("no clock is more wrong than it says, or goes back"),
         promise: clock_bounds::PROMISE,
         make: clock_bounds::make,
+    },
+    CheckKind {
+        name: log::NAME,
+        brief: crate::later_text!("every record done in its order, none passed over"),
+        promise: log::PROMISE,
+        make: log::make,
     },
 ];

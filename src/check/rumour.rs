@@ -24,6 +24,8 @@ pub const WATCHED: usize = 4_096;
 pub const UPDATES: usize = 20_000;
 /// How many breaches one look tells of.
 pub const TOLD: usize = 8;
+/// The kinds of components that are sites.
+const SITES: [&str; 2] = ["peer", "merkle-replica"];
 /// How often it looks.
 const EVERY: Micros = Micros::ms(500);
 
@@ -42,6 +44,8 @@ struct Known {
 /// One peer.
 #[derive(Clone, Debug)]
 struct Seen {
+    /// The kind of component: only those of one kind hear of one another.
+    kind: &'static str,
     bound: Micros,
     /// Since when nothing is wrong with it or its links.
     calm: Time,
@@ -73,13 +77,19 @@ impl Rumours {
 
     /// Something about a peer or a link of it has changed: whatever is to come of it must have come when the bound is over.
     fn touch(&mut self, node: NodeId, at: Time, world: &World) {
-        let Some(there) = world.node(node).filter(|node| node.kind == "peer") else { return };
+        let Some(there) = world.node(node).filter(|node| SITES.contains(&node.kind)) else { return };
         if self.peers.len() >= WATCHED && !self.peers.contains_key(&node) {
             self.silent = true;
             return;
         }
-        let fresh =
-            || Seen { bound: Micros::ZERO, calm: at, known: Table::new(), own: Table::new(), lacked: Table::new() };
+        let fresh = || Seen {
+            kind: there.kind,
+            bound: Micros::ZERO,
+            calm: at,
+            known: Table::new(),
+            own: Table::new(),
+            lacked: Table::new(),
+        };
         let seen = Rc::make_mut(self.peers.or_insert_with(node, || Rc::new(fresh())));
         seen.calm = at;
         if let Some(Value::Text(text)) = there.get("bound") {
@@ -105,6 +115,8 @@ impl Rumours {
                 if let Some(known) = seen.known.get_mut(key) {
                     known.kept = false;
                 }
+                // Thrown away on purpose, so it need not have it when it starts again.
+                seen.own.remove(key);
             }),
             Told::Found(entries) => self.change(record.node, |seen| {
                 for entry in entries.iter() {
@@ -139,9 +151,11 @@ impl Rumours {
     }
 
     /// Convergence: what one has known for the bound, in peace, everyone knows who was in peace that long.
-    fn judge(&mut self, world: &World, found: &mut Vec<Violation>) {
+    fn judge(&mut self, kind: &'static str, world: &World, found: &mut Vec<Violation>) {
         let now = world.now();
-        let quiet = |(node, seen): &(&NodeId, &Rc<Seen>)| seen.calm + seen.bound <= now && well(**node, world);
+        let quiet = |(node, seen): &(&NodeId, &Rc<Seen>)| {
+            seen.kind == kind && seen.calm + seen.bound <= now && well(**node, world)
+        };
         let those: Vec<(NodeId, Rc<Seen>)> =
             self.peers.iter().filter(quiet).map(|(node, seen)| (*node, seen.clone())).collect();
         let mut newest: Table<u32, (NodeId, Known)> = Table::new();
@@ -245,7 +259,7 @@ impl Check for Rumours {
     fn on_due(&mut self, world: &World, found: &mut Vec<Violation>) {
         self.due += EVERY;
         if !self.silent {
-            self.judge(world, found);
+            SITES.iter().for_each(|kind| self.judge(kind, world, found));
         }
     }
     fn weigh(&self, scale: &mut Scale) {

@@ -27,6 +27,9 @@ crate::config! {
         cooldown: Micros = Micros::secs(10), in 0, 86400, "";
         /// Whether a server that is to go first finishes what it has; otherwise that is lost, which is a mistake.
         drain: bool = true, in 0, 0, "";
+        later:
+        /// Whether it also waits until a server has handed over what it has in its memory: people's sessions.
+        handover: bool = false, in 0, 0, "";
     }
 }
 
@@ -64,7 +67,8 @@ impl Autoscaler {
     }
 
     fn ask(&mut self, cx: &mut Context<Self>) {
-        let server = |peer: &&crate::sim::Peer| peer.kind == super::server::Server::KIND;
+        let kinds = [super::server::Server::KIND, super::machine::Host::KIND];
+        let server = |peer: &&crate::sim::Peer| kinds.contains(&peer.kind);
         self.template = self.template.or(cx.peers().iter().find(server).map(|peer| peer.template));
         self.draining.retain(|id| cx.peers().iter().any(|peer| peer.id == *id));
         if let Some(dispatcher) = cx.peers_of(super::dispatcher::Dispatcher::KIND).next() {
@@ -77,6 +81,14 @@ impl Autoscaler {
         self.ended += 1;
         cx.note(format!("ends {server}"));
         cx.terminate(server);
+    }
+
+    /// This server has nothing any more; unless it was to stay after all, it goes.
+    fn drained(&mut self, cx: &mut Context<Self>, server: NodeId) {
+        if let Some(place) = self.draining.iter().position(|draining| *draining == server) {
+            self.draining.remove(place);
+            self.end(cx, server);
+        }
     }
 
     fn decide(&mut self, cx: &mut Context<Self>, under_way: u32) {
@@ -130,14 +142,19 @@ impl Component for Autoscaler {
     }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
-        let Message::Scaling(Scaling::Load { under_way, idle }) = message else {
-            return super::not_understood(cx, from, &message);
+        let (under_way, idle) = match message {
+            Message::Scaling(Scaling::Load { under_way, idle }) => (under_way, idle),
+            Message::Scaling(Scaling::Gone) => return self.drained(cx, from),
+            Message::Scaling(_) => return,
+            other => return super::not_understood(cx, from, &other),
         };
         self.under_way = under_way;
         for server in idle.iter() {
-            if let Some(place) = self.draining.iter().position(|draining| draining == server) {
-                self.draining.remove(place);
-                self.end(cx, *server);
+            // Asked again at each look until it has nothing any more.
+            if !cx.config().handover {
+                self.drained(cx, *server);
+            } else if self.draining.contains(server) {
+                cx.send(*server, Scaling::Leave.into());
             }
         }
         self.decide(cx, under_way);
@@ -173,5 +190,5 @@ impl Placeable for Autoscaler {
         crate::later_text!("Starts servers when much is under way, and ends them when little is.");
     const GLYPH: Glyph = Glyph::Supervisor;
     const FAMILY: Family = Family::Control;
-    const TALKS_TO: &'static [&'static str] = &["dispatcher", "server"];
+    const TALKS_TO: &'static [&'static str] = &["dispatcher", "server", "machine"];
 }

@@ -109,7 +109,7 @@ impl Dispatcher {
                 let load = Scaling::Load { under_way: self.passed.len() as u32, idle: idle.collect() };
                 cx.send(from, load.into());
             }
-            Scaling::Hello | Scaling::Load { .. } => {}
+            Scaling::Hello | Scaling::Load { .. } | Scaling::Leave | Scaling::Gone => {}
         }
     }
 
@@ -241,7 +241,7 @@ impl Placeable for Dispatcher {
         crate::later_text!("Has one of the servers behind it do each request, and hands the answers back.");
     const GLYPH: Glyph = Glyph::Balancer;
     const FAMILY: Family = Family::Edge;
-    const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler", "deployer"];
+    const TALKS_TO: &'static [&'static str] = &["generator", "server", "autoscaler", "deployer", "machine"];
     fn machine() -> Machine {
         Machine { inbox: 1_000, ..Machine::default() }
     }

@@ -224,6 +224,8 @@ pub enum Fact {
     Branch(crate::protocols::branch::Told),
     /// Something about clocks that are set over a network.
     TimeSync(crate::protocols::time_sync::Told),
+    /// What happened to records of a log.
+    Log(crate::protocols::log::Told),
 }
 
 /// What is told of an operation.
@@ -294,6 +296,7 @@ impl Fact {
             Fact::Pbft(told) => told.sentence(),
             Fact::Branch(told) => told.sentence(),
             Fact::TimeSync(told) => told.sentence(),
+            Fact::Log(told) => told.sentence(),
             Fact::Books(_)
             | Fact::Accepted { .. }
             | Fact::Stored { .. }
@@ -435,6 +438,11 @@ impl Fact {
         "undecided",
         "reads-clock",
         "older-wins",
+        "record-accepted",
+        "record-done",
+        "offset-committed",
+        "group-formed",
+        "records-expired",
     ];
 
     /// Its name in conditions.
@@ -488,6 +496,7 @@ impl Fact {
             Fact::Network(told) => told.name(),
             Fact::Branch(told) => told.name(),
             Fact::TimeSync(told) => told.name(),
+            Fact::Log(told) => told.name(),
         }
     }
 }

@@ -343,5 +343,5 @@ impl Placeable for Generator {
     );
     const GLYPH: Glyph = Glyph::Client;
     const FAMILY: Family = Family::People;
-    const TALKS_TO: &'static [&'static str] = &["dispatcher", "server"];
+    const TALKS_TO: &'static [&'static str] = &["dispatcher", "server", "machine"];
 }

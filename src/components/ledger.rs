@@ -120,7 +120,7 @@ impl Placeable for Ledger {
     const ABOUT: &'static str = crate::later_text!("Writes down what messages bring about, each once.");
     const GLYPH: Glyph = Glyph::Database;
     const FAMILY: Family = Family::Work;
-    const TALKS_TO: &'static [&'static str] = &["consumer"];
+    const TALKS_TO: &'static [&'static str] = &["consumer", "log-consumer"];
     fn machine() -> Machine {
         Machine {
             service: Dist::Constant(Micros::ms(1)),

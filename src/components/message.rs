@@ -141,4 +141,10 @@ messages! {
     Branch(crate::protocols::branch::Message),
     /// Clocks that are set over a network, and what depends on them.
     TimeSync(crate::protocols::time_sync::Message),
+    /// What the cores of one machine, or of many, share.
+    Coherence(crate::protocols::coherence::Message),
+    /// Producers, brokers and consumers of a log.
+    Log(crate::protocols::log::Message),
+    /// Replicas that compare what they have by hash trees.
+    AntiEntropy(crate::protocols::anti_entropy::Message),
 }

@@ -27,6 +27,7 @@ mod consumer;
 mod crdt_replica;
 mod database;
 mod deployer;
+mod directory;
 mod dispatcher;
 mod elector;
 mod exchange;
@@ -44,8 +45,13 @@ mod kv_store;
 mod lane;
 mod ledger;
 mod lock_service;
+mod log_broker;
+mod log_consumer;
+mod log_producer;
 mod lungs;
+mod machine;
 mod member;
+mod merkle_replica;
 mod message;
 mod mobile_core;
 mod operator;
@@ -159,6 +165,12 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<time_client::TimeClient>(),
     Kind::of::<time_observer::TimeObserver>(),
     Kind::of::<stamped_register::StampedRegister>(),
+    Kind::of::<machine::Host>(),
+    Kind::of::<directory::SharedState>(),
+    Kind::of::<log_producer::LogProducer>(),
+    Kind::of::<log_broker::LogBroker>(),
+    Kind::of::<log_consumer::LogConsumer>(),
+    Kind::of::<merkle_replica::MerkleReplica>(),
 ];
 
 /// The sign that a kind of component is drawn by; what it looks like is the scene's business.
@@ -284,8 +296,13 @@ impl Kind {
 /// Of those that a component is wired to, whom it can ask to do something: what does such things, in groups that stand
 /// after its own in the document. So the same wires carry requests one way and answers the other.
 fn behind(peers: &[Peer], own: u32) -> impl Iterator<Item = NodeId> + Clone {
-    const SERVES: &[&str] =
-        &[server::Server::KIND, dispatcher::Dispatcher::KIND, queue::Queue::KIND, cache::Cache::KIND];
+    const SERVES: &[&str] = &[
+        server::Server::KIND,
+        dispatcher::Dispatcher::KIND,
+        queue::Queue::KIND,
+        cache::Cache::KIND,
+        machine::Host::KIND,
+    ];
     let serves = |peer: &&Peer| SERVES.contains(&peer.kind);
     peers.iter().filter(move |peer| peer.template > own).filter(serves).map(|peer| peer.id)
 }

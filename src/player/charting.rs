@@ -11,7 +11,7 @@ use crate::trace::spans::spans;
 use crate::trace::{Metrics, Point as Figures, Stat, WINDOW};
 use crate::views::{self, Chart, ChartSight, Line, MAX_POINTS, Plot, Spread};
 
-use super::panel::{shown, stat_word, unit};
+use super::panel::{plain, shown, stat_word, unit};
 use super::{Action, Looking, Player};
 
 /// How many charts stand beside each other; of more the first chosen goes.
@@ -415,7 +415,7 @@ fn reason(name: &str) -> bool {
 
 /// The unit of a measure, and what its values are divided by.
 pub(super) fn scale(metrics: &Metrics, name: &str) -> (&'static str, f64) {
-    let time = metrics.whole(name).is_some_and(|whole| whole.max >= A_TIME);
+    let time = plain(name).is_none() && metrics.whole(name).is_some_and(|whole| whole.max >= A_TIME);
     if time { (" ms", 1e3) } else { ("", 1.0) }
 }
 

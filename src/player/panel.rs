@@ -271,7 +271,11 @@ fn chart_line(line: &VitalLine, metrics: &Metrics, from: Time) -> ChartLine {
     let last = points.iter().rev().take(2).find_map(|(_, value)| *value);
     let unit = unit(line);
     let now = last.map_or_else(|| "–".to_owned(), |value| format!("{}{unit}", figure(value)));
-    let name = if line.stat == Stat::Rate { line.measure.clone() } else { stat_word(line.stat).to_owned() };
+    let name = match plain(&line.measure) {
+        Some(name) if line.stat == Stat::Mean => name.to_owned(),
+        _ if line.stat == Stat::Rate => line.measure.clone(),
+        _ => stat_word(line.stat).to_owned(),
+    };
     ChartLine { name, now, points }
 }
 
@@ -280,9 +284,15 @@ fn share(value: Option<f64>, of: Option<f64>) -> Option<f64> {
     Some(100.0 * value.unwrap_or(0.0) / of)
 }
 
-/// Rates and shares as they are, lengths of time in milliseconds.
+/// What a measure is called that says its unit, as `lag, in records` does: it is no length of time.
+pub(super) fn plain(measure: &str) -> Option<&str> {
+    measure.split_once(", in ").map(|(name, _)| name)
+}
+
+/// Rates, shares and plain numbers as they are, lengths of time in milliseconds.
 pub(super) fn shown(value: f64, line: &VitalLine) -> f64 {
-    if line.stat == Stat::Rate || line.stat == Stat::Count { value } else { value / 1e3 }
+    let plain = line.stat == Stat::Rate || line.stat == Stat::Count || plain(&line.measure).is_some();
+    if plain { value } else { value / 1e3 }
 }
 
 pub(super) fn unit(line: &VitalLine) -> &'static str {
@@ -290,6 +300,7 @@ pub(super) fn unit(line: &VitalLine) -> &'static str {
         (_, Some(_)) => " %",
         (Stat::Rate, None) => "/s",
         (Stat::Count, None) => "",
+        _ if plain(&line.measure).is_some() => "",
         _ => " ms",
     }
 }

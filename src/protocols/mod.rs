@@ -2,6 +2,7 @@
 //!
 //! They know no component, no pixel and no colour. A component hosts them and lifts their messages into its own.
 
+pub mod anti_entropy;
 pub mod backoff;
 pub mod board;
 pub mod branch;
@@ -12,6 +13,7 @@ pub mod cellular;
 pub mod chain;
 pub mod chat;
 pub mod choosing;
+pub mod coherence;
 pub mod crdt;
 pub mod delivery;
 pub mod distance_vector;
@@ -27,7 +29,9 @@ pub mod isup;
 pub mod kv;
 pub mod lease;
 pub mod link_state;
+pub mod log;
 pub mod logical;
+pub mod merkle;
 pub mod operations;
 pub mod oral_messages;
 pub mod paxos;

@@ -154,6 +154,13 @@ pub enum Write {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Database(Rc<Table<u32, Entry>>);
 
+impl Database {
+    /// What is there, by key.
+    pub fn rows(&self) -> &Table<u32, Entry> {
+        &self.0
+    }
+}
+
 impl Disk for Database {
     type Write = Write;
     fn apply(&mut self, write: Write) {

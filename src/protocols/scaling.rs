@@ -34,6 +34,10 @@ pub enum Message {
         /// Of the servers that are to go those to which nothing is under way.
         idle: Rc<[NodeId]>,
     },
+    /// To a server to which nothing is under way: hand over what you still have, for you are to go.
+    Leave,
+    /// It has nothing any more.
+    Gone,
 }
 
 impl Wire for Message {
@@ -44,19 +48,21 @@ impl Wire for Message {
             Message::Ready => "Ready",
             Message::Ask { .. } => "Ask",
             Message::Load { .. } => "Load",
+            Message::Leave => "Leave",
+            Message::Gone => "Gone",
         }
     }
     fn form(&self) -> Form {
         match self {
             Message::Hello | Message::Ready => Form::Beat,
-            Message::Ask { .. } => Form::Request,
-            Message::Load { .. } => Form::Reply,
+            Message::Ask { .. } | Message::Leave => Form::Request,
+            Message::Load { .. } | Message::Gone => Form::Reply,
         }
     }
     fn fields(&self) -> Vec<(&'static str, String)> {
         let list = |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
         match self {
-            Message::Hello | Message::Ready => Vec::new(),
+            Message::Hello | Message::Ready | Message::Leave | Message::Gone => Vec::new(),
             Message::Ask { draining } if draining.is_empty() => Vec::new(),
             Message::Ask { draining } => vec![("draining", list(draining))],
             Message::Load { under_way, idle } => {

@@ -49,6 +49,7 @@ pub const SHELVES: [(&str, &[&str]); 8] = [
             "latency",
             "observability",
             "deployment",
+            "scaling",
             "breaking-up-tasks",
             "specialised-parts",
             "the-body",
@@ -57,9 +58,9 @@ pub const SHELVES: [(&str, &[&str]); 8] = [
     ),
     ("Agreement", &["raft", "paxos", "two-phase-commit", "saga", "lease", "election", "generals", "pbft"]),
     ("Time", &["logical-clocks", "clock-synchronisation"]),
-    ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "crdt"]),
+    ("Copies", &["primary-backup", "chain-replication", "quorum", "consistent-hashing", "merkle-trees", "crdt"]),
     ("Membership and news", &["detectors", "swim", "gossip"]),
-    ("Traffic", &["balancing", "overload", "queue", "cache", "autoscaling"]),
+    ("Traffic", &["balancing", "overload", "queue", "log", "cache", "autoscaling"]),
     ("Redundancy", &["voting"]),
 ];
 
