@@ -78,7 +78,7 @@ impl Component for Elector {
     type Timer = Timer;
 
     fn boot(cx: &mut Context<Self>, (): &()) -> Self {
-        let mut elector = Elector { state: at_desk(cx, |desk| State::boot(desk)) };
+        let mut elector = at_desk(cx, |desk| Elector { state: State::boot(desk) });
         elector.tell(cx);
         elector
     }

@@ -232,7 +232,7 @@ impl Replica {
     fn others(&self) -> Vec<NodeId> {
         self.core.replicas.iter().filter(|other| **other != self.me).copied().collect()
     }
-    fn to_all<P: Host>(&mut self, port: &mut P, rules: &Rules, message: &Message) {
+    fn tell_all<P: Host>(&mut self, port: &mut P, rules: &Rules, message: &Message) {
         for other in self.others() {
             self.send(port, rules, other, message.clone());
         }
@@ -326,7 +326,7 @@ impl Replica {
             self.keep().given += 1;
             let (view, seq) = (self.core.view, self.core.given);
             self.slot(seq).proposal = Some((view, command.clone(), mark_of(&command)));
-            self.to_all(port, rules, &Message::PrePrepare { view, seq, command });
+            self.tell_all(port, rules, &Message::PrePrepare { view, seq, command });
             self.accepted(port, rules, seq);
         }
     }
@@ -338,7 +338,7 @@ impl Replica {
             |slot: &Slot| slot.proposal.as_ref().is_some_and(|(view, value, _)| (*view, value) == (now, command));
         let open = self.core.slots.iter().find(|(seq, slot)| **seq > executed && same(slot));
         let Some(seq) = open.map(|(seq, _)| *seq).filter(|_| rules.lies != Lies::Equivocates) else { return };
-        self.to_all(port, rules, &Message::PrePrepare { view: now, seq, command: command.clone() });
+        self.tell_all(port, rules, &Message::PrePrepare { view: now, seq, command: command.clone() });
         self.say_again(port, rules, seq);
     }
 
@@ -351,10 +351,10 @@ impl Replica {
         let prepared = slot.prepared.as_ref().is_some_and(|prepared| prepared.view == view);
         let mark = Replica::said(mark, rules);
         if !self.is_primary() && rules.mistake != Mistake::NoPrepare {
-            self.to_all(port, rules, &Message::Prepare { view, seq, mark });
+            self.tell_all(port, rules, &Message::Prepare { view, seq, mark });
         }
         if prepared {
-            self.to_all(port, rules, &Message::Commit { view, seq, mark });
+            self.tell_all(port, rules, &Message::Commit { view, seq, mark });
         }
     }
 
@@ -427,7 +427,7 @@ impl Replica {
         if !self.is_primary() && rules.mistake != Mistake::NoPrepare {
             let me = self.me;
             self.slot(seq).prepares.insert(me, (view, mark));
-            self.to_all(port, rules, &Message::Prepare { view, seq, mark: Replica::said(mark, rules) });
+            self.tell_all(port, rules, &Message::Prepare { view, seq, mark: Replica::said(mark, rules) });
         }
         self.advance(port, rules, seq);
     }
@@ -451,7 +451,7 @@ impl Replica {
             let slot = self.slot(seq);
             slot.prepared = Some(Prepared { view, seq, value: value.clone(), signers });
             slot.commits.insert(me, (view, mark));
-            self.to_all(port, rules, &Message::Commit { view, seq, mark: Replica::said(mark, rules) });
+            self.tell_all(port, rules, &Message::Commit { view, seq, mark: Replica::said(mark, rules) });
         }
         let Some(slot) = self.core.slots.get(&seq) else { return };
         let prepared = slot.prepared.as_ref().is_some_and(|prepared| prepared.view == view);

@@ -38,7 +38,7 @@ impl Replica {
         let prepared = core.slots.values().filter_map(|slot| slot.prepared.clone()).collect();
         let change = Rc::new(Change { view: core.view, stable: core.stable.clone(), prepared });
         port.set(Timer::Again, rules.patience);
-        self.to_all(port, rules, &Message::ViewChange(change.clone()));
+        self.tell_all(port, rules, &Message::ViewChange(change.clone()));
         self.on_change(port, rules, self.me, change);
     }
 
@@ -92,7 +92,7 @@ impl Replica {
         if self.primary() == Some(self.me) {
             let (_, proposals) = anew(&changes);
             let new = Rc::new(NewView { view, changes, proposals });
-            self.to_all(port, rules, &Message::NewView(new.clone()));
+            self.tell_all(port, rules, &Message::NewView(new.clone()));
             self.enter(port, rules, &new);
         } else if new && changes.len() == rules.quorum() {
             // Only now does it wait: nobody runs ahead of the others alone.

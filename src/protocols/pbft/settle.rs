@@ -12,7 +12,7 @@ impl Replica {
         let machine = self.core.machine.clone();
         let mark = mark_of(&*machine);
         self.keep().snapshots.insert(seq, machine);
-        self.to_all(port, rules, &Message::Checkpoint { seq, mark: Replica::said(mark, rules) });
+        self.tell_all(port, rules, &Message::Checkpoint { seq, mark: Replica::said(mark, rules) });
         self.on_checkpoint(port, rules, self.me, seq, mark);
     }
 
