@@ -42,8 +42,10 @@ export const patterns = (text) =>
 /** The lines of a file that are no comments. */
 export const lines = (text) => new Set(text.split("\n").filter((line) => line && !line.startsWith("# ")));
 
-/** Smaller ones that were not called stay: the optimizer makes one of those that are alike, and its name tells one of many. */
+/** Smaller ones stay: the optimizer makes one of those that are alike, and its name tells one of many. */
 export const SMALLEST = 60;
+/** Functions that are small but lead to much data. */
+const LEADS_FAR = /fields_of/;
 
 /**
  * What of `module` comes later: functions that are not reached but through one whose name matches, or is one of `unused`;
@@ -53,11 +55,9 @@ export const SMALLEST = 60;
 export function later(module, patterns, unused, { symbols, values, inCode, slots }) {
   const imported = module.imports.length;
   const chosen = new Set();
-  for (const [index, symbol] of module.names) {
-    const name = readable(symbol);
-    const large = module.code[index - imported]?.length >= SMALLEST;
-    if ((large && unused.has(name)) || patterns.some((pattern) => pattern.test(name))) chosen.add(index);
-  }
+  for (const [index, name] of module.names)
+    if ((module.code[index - imported]?.length >= SMALLEST || LEADS_FAR.test(name)) && (unused.has(readable(name)) || patterns.some((p) => p.test(readable(name)))))
+      chosen.add(index);
   const table = new Map(module.elements.flatMap((e) => e.functions.map((index, place) => [e.offset + place, index])));
   const [functions, data, places] = [new Set(), new Set(), new Set()];
   const [called, named] = [[], []];

@@ -132,7 +132,11 @@ fn captions(stage: &Stage) -> impl Iterator<Item = (Point, String)> {
             ((there.y - at.y).abs() < HEADING).then(|| away.max(2.0 * away - wide - HEADING) - HEADING)
         });
         let room = room.fold(f32::MAX, f32::min);
-        (room > HEADING_LEAST).then(|| (at, shorten(&capitals(&heading.title), HEADING, room)))
+        let text = shorten(&capitals(&heading.title), HEADING, room);
+        // The outermost stay in sight as long as their tiers do.
+        let (half, wide) = (0.5 * text_width(&text, HEADING) + 4.0, stage.view.width);
+        let x = if (0.0..=wide).contains(&at.x) && wide > 2.0 * half { at.x.clamp(half, wide - half) } else { at.x };
+        (room > HEADING_LEAST).then(|| (Point::new(x, at.y), text))
     })
 }
 

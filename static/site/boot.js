@@ -58,6 +58,7 @@
   const LESSONS = "faultline.lessons";
   const learn = () => {
     if (document.body.classList.contains("embed")) return; // what ticks in a figure, nobody did
+    if (!parts || missing()) return; // before that nobody has learnt much
     try {
       const [name, done] = wasm_bindgen.learnt().split(" ");
       const all = JSON.parse(localStorage.getItem(LESSONS)) ?? {};
