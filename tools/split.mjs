@@ -42,22 +42,25 @@ export const patterns = (text) =>
 /** The lines of a file that are no comments. */
 export const lines = (text) => new Set(text.split("\n").filter((line) => line && !line.startsWith("# ")));
 
-/** Smaller ones stay: the optimizer makes one of those that are alike, and its name tells one of many. */
+/** Smaller ones that did not run stay: the optimizer makes one of those that are alike, and its name tells one of many. */
 export const SMALLEST = 60;
-/** Functions that are small but lead to much data. */
-const LEADS_FAR = /fields_of/;
+/** Before the names of functions that ran although a pattern names them, for that reason among others: they stay. */
+export const RAN = "! ";
 
 /**
- * What of `module` comes later: functions that are not reached but through one whose name matches, or is one of `unused`;
+ * What of `module` comes later: functions that are not reached but through one whose name matches, or is one of `unused`
+ * (tools/profile.mjs);
  * data that only those name, by what the linker has to say of it (tools/linked.mjs), or that stands between marks; and
  * places in the table that only such data names.
  */
 export function later(module, patterns, unused, { symbols, values, inCode, slots }) {
   const imported = module.imports.length;
   const chosen = new Set();
-  for (const [index, name] of module.names)
-    if ((module.code[index - imported]?.length >= SMALLEST || LEADS_FAR.test(name)) && (unused.has(readable(name)) || patterns.some((p) => p.test(readable(name)))))
-      chosen.add(index);
+  for (const [index, symbol] of module.names) {
+    const name = readable(symbol);
+    const idle = module.code[index - imported]?.length >= SMALLEST && unused.has(name);
+    if ((idle || patterns.some((pattern) => pattern.test(name))) && !unused.has(RAN + name)) chosen.add(index);
+  }
   const table = new Map(module.elements.flatMap((e) => e.functions.map((index, place) => [e.offset + place, index])));
   const [functions, data, places] = [new Set(), new Set(), new Set()];
   const [called, named] = [[], []];

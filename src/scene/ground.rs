@@ -135,7 +135,7 @@ fn captions(stage: &Stage) -> impl Iterator<Item = (Point, String)> {
         let text = shorten(&capitals(&heading.title), HEADING, room);
         // The outermost stay in sight as long as their tiers do.
         let (half, wide) = (0.5 * text_width(&text, HEADING) + 4.0, stage.view.width);
-        let x = if (0.0..=wide).contains(&at.x) && wide > 2.0 * half { at.x.clamp(half, wide - half) } else { at.x };
+        let x = if (0.0..=wide).contains(&at.x) && wide > 2.0 * half { at.x.max(half).min(wide - half) } else { at.x };
         (room > HEADING_LEAST).then(|| (Point::new(x, at.y), text))
     })
 }
