@@ -58,7 +58,9 @@ impl Check for Cells {
             What::Fact(Fact::Cellular(Told::PageLost { phone })) => {
                 let quiet = record.at.since(self.trouble) > AFTER;
                 let refused = self.refused.get(phone).is_some_and(|at| record.at.since(*at) <= AFTER);
-                if quiet && !refused && well(world) && world.node(*phone).is_some() {
+                // Who talks already has no use for a page.
+                let busy = self.carried.keys().any(|(who, _)| who == phone);
+                if quiet && !refused && !busy && well(world) && world.node(*phone).is_some() {
                     let told =
                         format!("{} pages {} in vain, which is there", world.name(record.node), world.name(*phone));
                     let (at, node, evidence) = (record.at, record.node, vec![record.id]);

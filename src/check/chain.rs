@@ -1,7 +1,8 @@
 //! Chain replication (van Renesse and Schneider, OSDI 2004): the Update Propagation Invariant, from what servers tell.
 //!
 //! Of each server the history is kept as it tells it. A server takes an update from its predecessor only as the next one,
-//! and only what its predecessor has there; one that is handed everything has what the other has.
+//! and only what its predecessor has there; one that is handed everything has what the other has. The invariant is one of
+//! the chain: who was taken out of it, and may not know that yet, is not looked at before it was handed everything again.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -41,6 +42,8 @@ impl History {
 #[derive(Clone, Debug, Default)]
 struct Chain {
     histories: Table<NodeId, Rc<History>>,
+    /// Who is in the chain, but for who joins it and has not everything yet.
+    members: Table<NodeId, ()>,
     told: bool,
 }
 
@@ -68,6 +71,9 @@ impl Chain {
             return known.map(|known| (told, known));
         }
         let (from, before) = before?;
+        if ![from, record.node].iter().all(|node| self.members.contains_key(node)) {
+            return None;
+        }
         let name = world.name(from);
         match before.get(position) {
             Some((other, _)) if other == value => None,
@@ -94,7 +100,13 @@ impl Check for Chain {
     fn observe(&mut self, record: &Record, world: &World, found: &mut Vec<Violation>) {
         let What::Fact(Fact::Chain(told)) = &record.what else { return };
         let broken = match told {
-            Told::Formed { .. } => None,
+            Told::Formed { view } => {
+                self.members.clear();
+                for server in view.chain.iter().filter(|server| Some(**server) != view.joins) {
+                    self.members.insert(*server, ());
+                }
+                None
+            }
             Told::Took { position, value, from } => self.took(record, world, *position, value, *from),
             Told::Transferred { from, position } => {
                 let mut history = self.histories.get(from).map(|history| (**history).clone()).unwrap_or_default();
@@ -103,6 +115,7 @@ impl Check for Chain {
                 }
                 history.last = *position;
                 self.histories.insert(record.node, Rc::new(history));
+                self.members.insert(record.node, ());
                 None
             }
         };
@@ -116,6 +129,7 @@ impl Check for Chain {
         found.push(Violation { check, at, record: record.id, node, told, evidence });
     }
     fn weigh(&self, scale: &mut Scale) {
+        scale.own(self.members.bytes());
         for history in self.histories.values() {
             let bytes = size_of::<History>() + history.updates.len() * size_of::<(Command, RecordId)>();
             scale.shared(Rc::as_ptr(history).addr(), bytes);
