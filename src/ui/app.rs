@@ -337,10 +337,11 @@ impl App {
         }
     }
 
-    /// With something selected a tool acts at once; otherwise it waits for a click.
+    /// With something selected and nothing in the hand a tool acts at once; otherwise it is taken, in place of another, and
+    /// waits for a click.
     fn take(&mut self, host: &Shared, tool: Option<char>) {
         host.dispatch(Action::Wire(None));
-        let acts = tool.and_then(|tool| tool_action(host, tool));
+        let acts = tool.filter(|_| self.tool.is_none()).and_then(|tool| tool_action(host, tool));
         match acts {
             Some(action) => host.dispatch(action),
             None => self.tool = tool.filter(|_| tool != self.tool),
